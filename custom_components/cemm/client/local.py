@@ -1,0 +1,160 @@
+"""The local Open API: plain HTTP on the CEMM's own address, no authentication."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import ClientSession
+from yarl import URL
+
+from .errors import (
+    Cemm3Error,
+    CemmConnectionError,
+    CemmError,
+    CemmResponseError,
+    CemmStatusError,
+    NotCemmError,
+    NotConnectedError,
+)
+from .http import get_json
+from .models import (
+    CemmInfo,
+    History,
+    Meter,
+    Period,
+    Reading,
+    parse_history,
+    parse_info,
+    parse_meters,
+    parse_reading,
+)
+
+DEFAULT_PORT = 80
+TIMEOUT = 10.0
+
+# No I/O, so `io/` never lists it.
+USAGE = "usage"
+
+# Asked for one by one where the firmware is too old to have `io/`.
+DOCUMENTED_ALIASES = (
+    "p1",
+    "p1-usb",
+    "emucs",
+    "emucs-usb",
+    "han",
+    "dlms-usb",
+    "p1-gas",
+    "s01",
+    "s02",
+    "s03",
+    "pulse-1",
+    "pulse-2",
+    "pulse-3",
+)
+
+
+def base_url(host: str) -> URL:
+    """Return ``http://host[:port]/`` of what a user typed or pasted.
+
+    ``host`` is a name or an IPv4 or IPv6 address, the latter with or without
+    brackets. Raises ValueError when it is none of these.
+    """
+    host = host.strip().removeprefix("http://").rstrip("/")
+    if host.count(":") > 1 and not host.startswith("["):
+        host = f"[{host}]"
+    url = URL(f"http://{host}/")
+    if not url.host or url.path != "/" or url.user is not None or url.query_string:
+        raise ValueError("no host name or address")
+    return url if url.explicit_port else url.with_port(DEFAULT_PORT)
+
+
+class LocalCemm:
+    """Reads a CEMM in the same network, one request after the other."""
+
+    poll_interval = 10.0
+    totals_interval = None
+    lists_all_meters = True
+
+    def __init__(self, host: str, session: ClientSession) -> None:
+        """Remember where the CEMM is; raises CemmConnectionError for no address."""
+        self._session = session
+        self._one_at_a_time = asyncio.Lock()
+        try:
+            self._base = base_url(host)
+        except ValueError:
+            self._base = URL()
+        if not self._base.host:
+            raise CemmConnectionError("no host name or address")
+
+    async def info(self) -> CemmInfo:
+        """Return what the CEMM says of itself.
+
+        Raises NotCemmError (Cemm3Error for a CEMM 3.0) when something else
+        answers at the address.
+        """
+        failure: NotCemmError
+        try:
+            return parse_info(await self._get("open-api/v1/"))
+        except NotCemmError as err:
+            failure = err
+        except (CemmResponseError, NotConnectedError) as err:
+            failure = NotCemmError(str(err))
+        if await self._is_cemm_3():
+            failure = Cemm3Error("a CEMM 3.0")
+        raise failure
+
+    async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
+        """Return what is connected; of the extra aliases those that answer."""
+        ask = [USAGE, *extra_aliases]
+        try:
+            listed = parse_meters(await self._get("open-api/v1/io/"))
+            self.lists_all_meters = True
+        except NotConnectedError:
+            listed = ()
+            self.lists_all_meters = False
+            ask = [*DOCUMENTED_ALIASES, *ask]
+        meters = {meter.alias: meter for meter in listed}
+        for alias in ask:
+            if alias not in meters and await self._answers(alias):
+                meters[alias] = Meter(alias)
+        return tuple(meters.values())
+
+    async def realtime(self, alias: str) -> Reading:
+        """Return the newest measurements of a meter."""
+        return parse_reading(await self._get(f"open-api/v1/{alias}/realtime/"))
+
+    async def totals(self, alias: str, time: int) -> Reading:
+        """Not needed: `realtime` has them."""
+        raise NotImplementedError
+
+    async def history(self, alias: str, period: Period, start: int) -> History:
+        """Return the samples of the period that starts at a Unix time."""
+        return parse_history(
+            await self._get(f"open-api/v1/{alias}/data/{period}/", time=start)
+        )
+
+    async def _answers(self, alias: str) -> bool:
+        try:
+            await self.realtime(alias)
+        except CemmStatusError, CemmResponseError:
+            return False
+        return True
+
+    async def _is_cemm_3(self) -> bool:
+        try:
+            answer = await self._get("api/v1/public/cemm")
+        except CemmError:
+            return False
+        return isinstance(answer, dict) and {"id", "mac", "version"} <= answer.keys()
+
+    async def _get(self, path: str, **query: int) -> Any:
+        """Return the decoded answer; every 4xx means that nothing is there."""
+        url = self._base.join(URL(path)).with_query(query)
+        async with self._one_at_a_time:
+            try:
+                return await get_json(self._session, url, timeout=TIMEOUT)
+            except CemmStatusError as err:
+                if not 400 <= err.status < 500:
+                    raise
+                status = err.status
+        raise NotConnectedError(status)

@@ -1,0 +1,257 @@
+"""The CEMM's data as typed values. The raw wire format ends here.
+
+Every ``parse_*`` function takes decoded JSON of unknown shape. What is missing
+or malformed as a whole raises ``CemmResponseError``; a malformed part (one
+channel, one sample, one meter) is left out and the rest is kept.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+import re
+from typing import Any
+
+from .errors import CemmResponseError, NotCemmError
+
+# What a small device in a house can sensibly have; more is an attack or a fault.
+MAX_METERS = 64
+MAX_CHANNELS = 64
+MAX_SAMPLES = 1600  # a day of 25 hours has 1500 minutes
+
+# Beyond what any meter shows, and below where floats lose a thousandth.
+MAX_VALUE = 1e12
+MAX_TIME = 4_102_444_800  # the year 2100
+
+# Aliases and channel names become parts of URLs and of unique ids.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_NOT_HEX = re.compile(r"[:\-. ]")
+
+# Meter readings. They come as one group, see `parse_reading`.
+COUNTERS = frozenset(
+    {
+        "t1",
+        "t2",
+        "t3",
+        "t4",
+        "electric_energy",
+        "electric_energy_high",
+        "gas",
+        "volume",
+    }
+)
+
+
+class Period(StrEnum):
+    """The lengths of time that history can be asked for."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class CemmInfo:
+    """What a CEMM says of itself; the remote API only knows the MAC."""
+
+    mac: str
+    """Lower case with colons."""
+    name: str = "CEMM"
+    type: str | None = None
+    version: str | None = None
+    core: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A connected I/O."""
+
+    alias: str
+    type: str | None = None
+    """The CEMM's name for the kind: p1, gas, solar_energy, water, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One value of a channel and when it was measured."""
+
+    time: int
+    """Unix time in milliseconds, by the CEMM's clock."""
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The newest measurement of every channel of a meter that has one."""
+
+    channels: Mapping[str, Measurement]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of a period: a mean or an amount, null where nothing was measured."""
+
+    start: int
+    """Unix time in seconds of the start of the minute, hour, day or month."""
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The samples of a day, a month or a year per channel, oldest first."""
+
+    channels: Mapping[str, tuple[Sample, ...]]
+
+
+def normalize_mac(mac: str) -> str:
+    """Return a MAC address in lower case with colons.
+
+    Raises ValueError when it is none.
+    """
+    digits = _NOT_HEX.sub("", mac).lower()
+    if len(digits) != 12 or not all(digit in "0123456789abcdef" for digit in digits):
+        raise ValueError("not a MAC address")
+    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+
+
+def is_name(name: str) -> bool:
+    """Whether this may be used as an alias or a channel name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def parse_info(raw: Any) -> CemmInfo:
+    """Parse ``GET /open-api/v1/``.
+
+    Raises NotCemmError for everything that no CEMM would answer.
+    """
+    data = raw.get("data") if isinstance(raw, dict) else None
+    if not isinstance(data, dict):
+        raise NotCemmError("no information about a CEMM")
+    try:
+        mac = normalize_mac(data["mac"])
+    except KeyError, TypeError, ValueError:
+        mac = ""
+    if not mac:
+        raise NotCemmError("no MAC address")
+    return CemmInfo(
+        mac=mac,
+        name=_text(data, "name") or "CEMM",
+        type=_text(data, "type"),
+        version=_text(data, "version"),
+        core=_text(data, "core"),
+    )
+
+
+def parse_meters(raw: Any) -> tuple[Meter, ...]:
+    """Parse ``GET /open-api/v1/io/``; each alias once, in the CEMM's order."""
+    meters: dict[str, Meter] = {}
+    for item in _list(raw, "data")[:MAX_METERS]:
+        alias = item.get("alias") if isinstance(item, dict) else None
+        if isinstance(alias, str) and is_name(alias):
+            meters.setdefault(alias, Meter(alias, _text(item, "type")))
+    return tuple(meters.values())
+
+
+def parse_io(raw: Any, alias: str) -> Meter | None:
+    """Parse the remote ``<alias>/``; None when its list of I/Os is empty."""
+    for item in _list(raw, "data"):
+        if isinstance(item, dict):
+            return Meter(alias, _text(item, "type"))
+    return None
+
+
+def parse_uids(raw: Any) -> tuple[str, ...]:
+    """Parse the remote ``cemm/``; the uids as the API writes them, each CEMM once."""
+    uids: dict[str, str] = {}
+    for item in _list(raw, "data")[:MAX_METERS]:
+        if isinstance(item, dict) and isinstance(uid := item.get("uid"), str):
+            try:
+                uids.setdefault(normalize_mac(uid), uid)
+            except ValueError:
+                continue
+    return tuple(uids.values())
+
+
+def parse_reading(raw: Any) -> Reading:
+    """Parse ``<alias>/realtime/`` or the remote ``totals/``.
+
+    Meter readings are taken as one group from ``totals`` when anything in it
+    was measured, and from ``data`` otherwise: the two may split one count
+    differently, so that a mix would count twice.
+    """
+    if not isinstance(raw, dict) or not isinstance(data := raw.get("data"), dict):
+        raise CemmResponseError("no data")
+    channels = dict(_measurements(data))
+    totals = raw.get("totals")
+    if isinstance(totals, dict) and (
+        counters := {
+            name: measurement
+            for name, measurement in _measurements(totals)
+            if name in COUNTERS
+        }
+    ):
+        channels = {
+            name: measurement
+            for name, measurement in channels.items()
+            if name not in COUNTERS
+        } | counters
+    return Reading(channels)
+
+
+def parse_history(raw: Any) -> History:
+    """Parse ``<alias>/data/<period>/``.
+
+    The last sample of a day, one second before midnight, only ends the list
+    and is left out, as is everything else that does not start on a minute.
+    """
+    if not isinstance(raw, dict) or not isinstance(data := raw.get("data"), dict):
+        raise CemmResponseError("no data")
+    channels: dict[str, tuple[Sample, ...]] = {}
+    for name, samples in list(data.items())[:MAX_CHANNELS]:
+        if is_name(name) and isinstance(samples, list):
+            found = {sample.start: sample for sample in _samples(samples)}
+            channels[name] = tuple(found[start] for start in sorted(found))
+    return History(channels)
+
+
+def _samples(raw: list[Any]) -> Iterator[Sample]:
+    for pair in raw[:MAX_SAMPLES]:
+        match pair:
+            case [time, value] if (
+                _is_time(time)
+                and time % 60_000 == 0
+                and (value is None or is_number(value))
+            ):
+                yield Sample(int(time) // 1000, value)
+
+
+def _measurements(raw: dict[str, Any]) -> Iterator[tuple[str, Measurement]]:
+    for name, pair in list(raw.items())[:MAX_CHANNELS]:
+        match pair:
+            # A time of 0 means: never measured.
+            case [time, value] if is_name(name) and _is_time(time) and is_number(value):
+                yield name, Measurement(int(time), value)
+
+
+def is_number(value: object) -> bool:
+    """Whether this is a number that a meter can show: no NaN, boolean or text."""
+    return type(value) in (int, float) and abs(value) < MAX_VALUE  # type: ignore[arg-type]
+
+
+def _is_time(value: object) -> bool:
+    return (
+        type(value) in (int, float) and 0 < value < MAX_TIME * 1000  # type: ignore[operator]
+    )
+
+
+def _list(raw: Any, key: str) -> list[Any]:
+    if not isinstance(raw, dict) or not isinstance(items := raw.get(key), list):
+        raise CemmResponseError("no list")
+    return items
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str | None:
+    """Return a short text, with numbers (versions) as text too."""
+    value = raw.get(key)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(value)
+    return value[:64] if isinstance(value, str) and value else None

@@ -1,0 +1,39 @@
+"""The one interface that local and remote CEMMs share."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from .models import CemmInfo, History, Meter, Period, Reading
+
+
+class CemmClient(Protocol):
+    """Reads one CEMM. Every method raises CemmError when it can't.
+
+    Nothing above this class knows which implementation it talks to; the
+    attributes say how an implementation wants to be used.
+    """
+
+    poll_interval: float
+    """Seconds between two questions for the same meter's newest values."""
+    totals_interval: float | None
+    """Seconds between two questions for totals; None: `realtime` has them all."""
+    lists_all_meters: bool
+    """Whether a meter that `meters` leaves out is gone from the CEMM."""
+
+    async def info(self) -> CemmInfo:
+        """Return what the CEMM says of itself."""
+
+    async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
+        """Return what is connected; of the extra aliases those that answer."""
+
+    async def realtime(self, alias: str) -> Reading:
+        """Return the newest measurements of a meter."""
+
+    async def totals(self, alias: str, time: int) -> Reading:
+        """Return a meter's last readings of the day that holds a Unix time.
+
+        Raises NotImplementedError where `totals_interval` is None.
+        """
+
+    async def history(self, alias: str, period: Period, start: int) -> History:
+        """Return the samples of the period that starts at a Unix time."""
