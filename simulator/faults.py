@@ -1,0 +1,123 @@
+"""What can go wrong with a CEMM, to be switched on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+import re
+from typing import Any, Literal
+
+from .clock import Clock
+
+type Api = Literal["local", "remote"]
+type Measurement = tuple[int, float]
+"""Milliseconds since 1970, and the value; (0, 0) when never measured."""
+
+_READING_KINDS = frozenset({"zero", "value", "frozen", "unmeasured", "offset"})
+_TRANSPORT_KINDS = frozenset(
+    {"latency", "status", "broken_json", "html", "empty", "drop", "endless", "drip"}
+    | {"redirect", "body"}
+)
+NEVER_MEASURED: Measurement = (0, 0)
+
+
+@dataclass
+class Fault:
+    """One fault, for requests whose path matches the regular expression `path`.
+
+    It lasts for `times` requests, or until it is taken away. Faults of the transport, of which
+    a request meets the first that matches:
+
+    - `latency`: the answer takes `value` seconds longer
+    - `status`: HTTP status `value`
+    - `broken_json`, `html`, `empty`: half the JSON, a web page, or nothing, with status 200
+    - `drop`: the connection is closed without an answer
+    - `endless`: a body without end
+    - `drip`: the right answer, at `value` bytes a second
+    - `redirect`: to the URL `value`
+    - `body`: `value` itself (bytes, or anything that JSON can say)
+
+    Faults of the readings (realtime, and meter readings of the day that is not over when the
+    fault is added), of which a request meets all:
+
+    - `zero`: the channel `(alias, key)` reads 0
+    - `value`: the channel `(alias, key, x)` reads x
+    - `offset`: the channel `(alias, key, x)` reads x more than the truth
+    - `unmeasured`: the channel `(alias, key)` says `[0, 0]`
+    - `frozen`: the meter `alias` stands still, from when the fault was added
+    """
+
+    kind: str
+    path: str = ""
+    api: Api | None = None
+    times: int | None = None
+    value: Any = None
+    added: float | None = field(default=None, init=False)
+    """When it was added, by the clock of the house."""
+
+    def __post_init__(self) -> None:
+        """Refuse a fault that would do nothing. Raises ValueError."""
+        if self.kind not in _READING_KINDS | _TRANSPORT_KINDS:
+            raise ValueError(f"no such fault: {self.kind}")
+
+    @property
+    def alias(self) -> str | None:
+        """Return the meter whose readings it spoils."""
+        if self.kind not in _READING_KINDS:
+            return None
+        alias: str = self.value if self.kind == "frozen" else self.value[0]
+        return alias
+
+    def matches(self, api: Api, path: str) -> bool:
+        """Tell whether a request meets this fault."""
+        if self.times == 0 or self.api not in (None, api):
+            return False
+        if self.alias is not None and f"/{self.alias}/" not in path:
+            return False
+        return re.search(self.path, path) is not None
+
+    def spoil(self, key: str, measurement: Measurement) -> Measurement:
+        """Return what the channel `key` of its meter shows instead."""
+        if self.kind == "frozen" or self.value[1] != key:
+            return measurement
+        stamp, value = measurement
+        match self.kind:
+            case "zero":
+                return stamp, 0
+            case "value":
+                return stamp, self.value[2]
+            case "offset":
+                return stamp, round(value + self.value[2], 3)
+            case _:
+                return NEVER_MEASURED
+
+
+class Faults(list[Fault]):
+    """Faults that are switched on, each knowing since when."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def append(self, fault: Fault) -> None:
+        """Switch a fault on."""
+        self.extend([fault])
+
+    def extend(self, faults: Iterable[Fault]) -> None:
+        """Switch faults on."""
+        super().extend(faults)
+        self._note_time()
+
+    def met_by(self, api: Api, path: str) -> tuple[Fault | None, list[Fault]]:
+        """Return the transport's fault that a request meets, and those of the readings."""
+        self._note_time()
+        matching = [fault for fault in self if fault.matches(api, path)]
+        readings = [fault for fault in matching if fault.alias is not None]
+        transport = next((fault for fault in matching if fault.alias is None), None)
+        for fault in [*readings, *([transport] if transport else [])]:
+            if fault.times is not None:
+                fault.times -= 1
+        return transport, readings
+
+    def _note_time(self) -> None:
+        for fault in self:
+            if fault.added is None:
+                fault.added = self._clock.now()

@@ -1,0 +1,146 @@
+"""What the CEMM of a house says at one moment: measurements, history, meter readings."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+import math
+
+from .days import Day, Period, date_at, day_at, low_tariff, midnight, period_marks
+from .faults import NEVER_MEASURED, Fault, Measurement
+from .house import House, SimMeter, Source, gas_alias, reading
+from .ledger import Registers
+
+type Sample = tuple[int, float | None]
+"""Milliseconds since 1970, and the value; None where the CEMM says null."""
+type History = dict[str, list[Sample]]
+
+_CHANNEL = {Source.GAS: "gas", Source.WATER: "volume"}
+"""The channel of what is measured in litres."""
+_TOTALS_CADENCE = 300
+"""The CEMM notes meter readings every five minutes."""
+
+
+class Readings:
+    """One CEMM at the moment `now` (Unix seconds), spoilt by `faults`."""
+
+    def __init__(self, house: House, now: float, faults: Sequence[Fault] = ()) -> None:
+        self._house = house
+        self._now = now
+        self._faults = faults
+
+    def measurement(self, alias: str, meter: SimMeter, key: str) -> Measurement:
+        """Return a channel's newest measurement."""
+        now = min([self._now, *self._stops(alias)])
+        return self._spoilt(
+            alias, key, self._measure(alias, key, meter.measured_at(now))
+        )
+
+    def whole_count(self, alias: str, meter: SimMeter) -> Measurement:
+        """Return the only register of a meter that knows no tariffs."""
+        stamp, low = self.measurement(alias, meter, "t1")
+        return stamp, round(low + self.measurement(alias, meter, "t2")[1], 3)
+
+    def total(self, alias: str, meter: SimMeter, key: str, at: float) -> Measurement:
+        """Return the last reading of the day that `at` lies in, as noted every five minutes."""
+        day = day_at(at)
+        last = min([day.end - 1, self._now, *self._stops(alias)])
+        noted = last - last % max(_TOTALS_CADENCE, meter.cadence)
+        if noted < max(day.start, midnight(self._house.since)):
+            return NEVER_MEASURED
+        return self._spoilt(
+            alias, key, self._measure(alias, key, noted), before=day.end
+        )
+
+    def history(
+        self, alias: str, meter: SimMeter, period: Period, at: float
+    ) -> History:
+        """Return the samples of the day, month or year that `at` lies in, newest first."""
+        if period == "day":
+            key = _CHANNEL.get(meter.source, "electric_power")
+            return {
+                "flow" if key == "volume" else key: self._day(alias, meter, day_at(at))
+            }
+        marks = [midnight(mark) for mark in period_marks(period, date_at(at))]
+        return self._amounts(alias, meter, marks)
+
+    def _measure(self, alias: str, key: str, at: float) -> Measurement:
+        value: float
+        match key:
+            case "electric_power":
+                value = self._house.power(alias, at)
+            case "flow":
+                value = self._house.flow(alias, at)
+            case "rate":
+                value = 1 if low_tariff(at) else 2
+            case "switch":
+                return NEVER_MEASURED
+            case "gas":
+                gas_meter = self._house.meters.get(gas_alias(alias))
+                if gas_meter is None:
+                    return NEVER_MEASURED
+                value = self._house.counter(alias, key, at - at % gas_meter.cadence)
+            case _:
+                value = self._house.counter(alias, key, at)
+        return int(at * 1000), value
+
+    def _spoilt(
+        self, alias: str, key: str, measurement: Measurement, before: float = math.inf
+    ) -> Measurement:
+        for fault in self._faults:
+            if fault.alias == alias and (fault.added or 0) < before:
+                measurement = fault.spoil(key, measurement)
+        return measurement
+
+    def _stops(self, alias: str) -> list[float]:
+        """Return when the meter was frozen."""
+        return [
+            fault.added or 0
+            for fault in self._faults
+            if fault.kind == "frozen" and fault.alias == alias
+        ]
+
+    def _day(self, alias: str, meter: SimMeter, day: Day) -> list[Sample]:
+        """Return what was in each minute that is over: W or L/min; or in each hour: m³."""
+        if day.date < self._house.since:
+            return []
+        seconds = 3600 if meter.source is Source.GAS and meter.cadence >= 3600 else 60
+        hours = range(day.start, day.end, 3600)
+        values: Iterable[float]
+        if seconds == 3600:
+            values = (self._volume(alias, hour, hour + 3600) for hour in hours)
+        else:
+            unit = 1000 if meter.source in _CHANNEL else 1
+            minutes = (
+                minute for hour in hours for minute in self._house.minutes(alias, hour)
+            )
+            values = (minute / unit if unit > 1 else minute for minute in minutes)
+        over = range(day.start, min(day.end, int(self._now) - seconds + 1), seconds)
+        samples: list[Sample] = [
+            (start * 1000, value) for start, value in zip(over, values, strict=False)
+        ]
+        samples.append(((day.end - 1) * 1000, 0 if seconds == 3600 else None))
+        return samples[::-1]
+
+    def _volume(self, alias: str, begin: float, end: float) -> float:
+        before, after = self._house.passed(alias, begin), self._house.passed(alias, end)
+        return reading(_difference(before, after), "volume")
+
+    def _amounts(self, alias: str, meter: SimMeter, marks: list[int]) -> History:
+        """Return what passed from mark to mark (Unix seconds): kWh, net, or m³."""
+        passed = [self._house.passed(alias, min(mark, self._now)) for mark in marks]
+        amounts = [_difference(before, after) for before, after in pairwise(passed)]
+        if meter.source in _CHANNEL:
+            channels = {_CHANNEL[meter.source]: "volume"}
+        else:
+            channels = {
+                "electric_energy_low": "electric_energy",
+                "electric_energy_high": "electric_energy_high",
+            }
+        samples = list(zip(marks, amounts, strict=False))[::-1]
+        return {
+            channel: [(start * 1000, reading(amount, key)) for start, amount in samples]
+            for channel, key in channels.items()
+        }
+
+
+def _difference(before: Registers, after: Registers) -> Registers:
+    return Registers(*(new - old for old, new in zip(before, after, strict=True)))
