@@ -1,1 +1,54 @@
-"""The CEMM energy gateway."""
+"""The CEMM energy gateway: every meter of a house in Home Assistant."""
+
+from homeassistant.const import CONF_API_KEY, CONF_HOST, CONF_URL, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.typing import ConfigType
+
+from .client import CemmClient, LocalCemm, RemoteCemm
+from .const import CONF_CONNECTION, CONF_UID, CONNECTION_REMOTE, DOMAIN
+from .coordinator import CemmConfigEntry, CemmCoordinator, CemmRuntime
+from .devices import alias_of
+from .discovery import async_setup_discovery
+
+PLATFORMS = [Platform.SENSOR]
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what all CEMMs share."""
+    async_setup_discovery(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
+    """Set up one CEMM."""
+    coordinator = CemmCoordinator(hass, entry, _client(hass, entry))
+    await coordinator.async_config_entry_first_refresh()
+    entry.runtime_data = CemmRuntime(coordinator)
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
+    """Stop reading a CEMM."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: CemmConfigEntry, device: dr.DeviceEntry
+) -> bool:
+    """Let the user delete what the CEMM no longer has."""
+    coordinator = entry.runtime_data.coordinator
+    alias = alias_of(device, coordinator.mac)
+    return alias is not None and alias not in coordinator.meters
+
+
+def _client(hass: HomeAssistant, entry: CemmConfigEntry) -> CemmClient:
+    session = async_get_clientsession(hass)
+    data = entry.data
+    if data[CONF_CONNECTION] == CONNECTION_REMOTE:
+        return RemoteCemm(data[CONF_URL], data[CONF_API_KEY], data[CONF_UID], session)
+    return LocalCemm(data[CONF_HOST], session)

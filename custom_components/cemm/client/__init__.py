@@ -17,7 +17,7 @@ from .errors import (
     PromiseError,
     UnsupportedAliasError,
 )
-from .local import LocalCemm
+from .local import USAGE, LocalCemm, base_url, clean_host
 from .models import (
     COUNTERS,
     CemmInfo,
@@ -31,11 +31,12 @@ from .models import (
     normalize_mac,
 )
 from .protocol import CemmClient
-from .remote import DEFAULT_URL, RemoteApi, RemoteCemm
+from .remote import DEFAULT_URL, RemoteApi, RemoteCemm, check_url
 
 __all__ = [
     "COUNTERS",
     "DEFAULT_URL",
+    "USAGE",
     "Answer",
     "AuthenticationError",
     "Cemm3Error",
@@ -62,6 +63,9 @@ __all__ = [
     "RemoteCemm",
     "Sample",
     "UnsupportedAliasError",
+    "base_url",
+    "check_url",
+    "clean_host",
     "discover",
     "is_name",
     "normalize_mac",

@@ -53,13 +53,18 @@ DOCUMENTED_ALIASES = (
 )
 
 
+def clean_host(host: str) -> str:
+    """Return host and port of what a user typed or pasted."""
+    return host.strip().removeprefix("http://").rstrip("/")
+
+
 def base_url(host: str) -> URL:
-    """Return ``http://host[:port]/`` of what a user typed or pasted.
+    """Return ``http://host[:port]/``.
 
     ``host`` is a name or an IPv4 or IPv6 address, the latter with or without
     brackets. Raises ValueError when it is none of these.
     """
-    host = host.strip().removeprefix("http://").rstrip("/")
+    host = clean_host(host)
     if host.count(":") > 1 and not host.startswith("["):
         host = f"[{host}]"
     url = URL(f"http://{host}/")
@@ -72,7 +77,7 @@ class LocalCemm:
     """Reads a CEMM in the same network, one request after the other."""
 
     poll_interval = 10.0
-    totals_interval = None
+    totals_interval: float | None = None
     lists_all_meters = True
 
     def __init__(self, host: str, session: ClientSession) -> None:

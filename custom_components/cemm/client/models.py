@@ -55,7 +55,7 @@ class CemmInfo:
 
     mac: str
     """Lower case with colons."""
-    name: str = "CEMM"
+    name: str | None = None
     type: str | None = None
     version: str | None = None
     core: str | None = None
@@ -134,7 +134,7 @@ def parse_info(raw: Any) -> CemmInfo:
         raise NotCemmError("no MAC address")
     return CemmInfo(
         mac=mac,
-        name=_text(data, "name") or "CEMM",
+        name=_text(data, "name"),
         type=_text(data, "type"),
         version=_text(data, "version"),
         core=_text(data, "core"),

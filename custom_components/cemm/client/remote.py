@@ -101,7 +101,7 @@ class RemoteCemm:
     """Reads one linked CEMM through the remote API."""
 
     poll_interval = 60.0
-    totals_interval = 300.0
+    totals_interval: float | None = 300.0
     lists_all_meters = False
 
     def __init__(

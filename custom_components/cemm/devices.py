@@ -1,0 +1,77 @@
+"""The CEMM and its meters in the device registry."""
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.typing import UNDEFINED
+
+from .channels import MeterKind
+from .client import CemmInfo, Meter, base_url
+from .const import DOMAIN, MANUFACTURER
+
+
+@callback
+def async_update_cemm(hass: HomeAssistant, entry: ConfigEntry, info: CemmInfo) -> str:
+    """Create or update the CEMM's own device and return its id.
+
+    What the remote API does not tell stays as the local API told it.
+    """
+    host = entry.data.get("host")
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={(DOMAIN, info.mac)},
+        connections={(dr.CONNECTION_NETWORK_MAC, info.mac)},
+        manufacturer=MANUFACTURER,
+        name=entry.title,
+        model=info.name or UNDEFINED,
+        model_id=info.type or UNDEFINED,
+        sw_version=info.version or UNDEFINED,
+        hw_version=info.core or UNDEFINED,
+        configuration_url=base_url(host) if host else None,
+    )
+    return device.id
+
+
+def meter_device_info(
+    mac: str, cemm_device_id: str, meter: Meter, kind: MeterKind
+) -> DeviceInfo:
+    """Return a meter's device, behind its CEMM."""
+    info = DeviceInfo(
+        identifiers={(DOMAIN, f"{mac}_{meter.alias}")},
+        manufacturer=MANUFACTURER,
+        translation_key=kind,
+        translation_placeholders={"alias": meter.alias},
+        via_device_id=cemm_device_id,
+    )
+    if meter.type:
+        info["model"] = meter.type
+    return info
+
+
+def alias_of(device: dr.DeviceEntry, mac: str) -> str | None:
+    """Return the alias of a meter's device; None for another device."""
+    for domain, identifier in device.identifiers:
+        if domain == DOMAIN and identifier.startswith(f"{mac}_"):
+            return identifier.removeprefix(f"{mac}_")
+    return None
+
+
+@callback
+def async_registered_aliases(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
+    """Return the aliases of all meters that have a device."""
+    return {
+        alias
+        for device in dr.async_entries_for_config_entry(
+            dr.async_get(hass), entry.entry_id
+        )
+        if (alias := alias_of(device, entry.unique_id or ""))
+    }
+
+
+@callback
+def async_remove_meter(hass: HomeAssistant, entry: ConfigEntry, alias: str) -> None:
+    """Remove the device of a meter that is gone, and its entities with it."""
+    registry = dr.async_get(hass)
+    if device := registry.async_get_device({(DOMAIN, f"{entry.unique_id}_{alias}")}):
+        registry.async_update_device(device.id, remove_config_entry_id=entry.entry_id)

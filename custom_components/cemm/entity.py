@@ -1,0 +1,35 @@
+"""What all entities of a meter share."""
+
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .channels import ChannelDescription, MeterKind
+from .client import Meter
+from .coordinator import CemmCoordinator, MeterData
+from .devices import meter_device_info
+
+
+class MeterEntity(CoordinatorEntity[CemmCoordinator]):
+    """An entity of a meter."""
+
+    _attr_has_entity_name = True
+
+    def __init__(
+        self,
+        coordinator: CemmCoordinator,
+        meter: Meter,
+        kind: MeterKind,
+        description: ChannelDescription,
+    ) -> None:
+        """Tie the entity to a meter that the coordinator may or may not know now."""
+        super().__init__(coordinator, context=meter.alias)
+        self.entity_description = description
+        self._alias = meter.alias
+        self._attr_unique_id = f"{coordinator.mac}_{meter.alias}_{description.key}"
+        self._attr_device_info = meter_device_info(
+            coordinator.mac, coordinator.device_id, meter, kind
+        )
+
+    @property
+    def meter_data(self) -> MeterData | None:
+        """The meter's state; None while the CEMM does not know it."""
+        return self.coordinator.data.get(self._alias)

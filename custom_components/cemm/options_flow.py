@@ -1,0 +1,86 @@
+"""What can be changed after a CEMM was added."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    TextSelector,
+    TextSelectorConfig,
+)
+import voluptuous as vol
+
+from .channels import MeterKind, meter_kind
+from .client import is_name
+from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS
+
+VOLUME_KINDS = ["water", "gas"]
+
+
+class CemmOptionsFlow(OptionsFlowWithReload):
+    """Options of one CEMM."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what can be done."""
+        return self.async_show_menu(step_id="init", menu_options=["settings"])
+
+    async def async_step_settings(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for meters that cannot be listed, and for what pulse meters measure."""
+        errors = {}
+        if user_input is not None:
+            aliases = [
+                alias.strip().lower() for alias in user_input[CONF_EXTRA_ALIASES]
+            ]
+            if all(map(is_name, aliases)):
+                return self.async_create_entry(
+                    data={
+                        **self.config_entry.options,
+                        **user_input,
+                        CONF_EXTRA_ALIASES: aliases,
+                    }
+                )
+            errors[CONF_EXTRA_ALIASES] = "invalid_alias"
+        return self.async_show_form(
+            step_id="settings",
+            data_schema=self.add_suggested_values_to_schema(
+                self._schema(), user_input or self.config_entry.options
+            ),
+            errors=errors,
+        )
+
+    def _schema(self) -> vol.Schema:
+        fields: dict[vol.Marker, Any] = {
+            vol.Required(CONF_EXTRA_ALIASES, default=list): TextSelector(
+                TextSelectorConfig(multiple=True)
+            )
+        }
+        if pulse_meters := self._pulse_meters():
+            kinds = vol.Schema(
+                {vol.Optional(alias): volume_kind_selector() for alias in pulse_meters}
+            )
+            fields[vol.Required(CONF_VOLUME_KINDS, default=dict)] = section(kinds)
+        return vol.Schema(fields)
+
+    def _pulse_meters(self) -> list[str]:
+        """Return the pulse meters that do not say themselves what they measure."""
+        known = set(self.config_entry.options.get(CONF_VOLUME_KINDS, {}))
+        if hasattr(self.config_entry, "runtime_data"):
+            known |= {
+                alias
+                for alias, meter in self.config_entry.runtime_data.coordinator.meters.items()
+                if meter_kind(meter, {}) is MeterKind.PULSE
+            }
+        return sorted(known)
+
+
+def volume_kind_selector() -> SelectSelector:
+    """Return the choice between water and gas."""
+    return SelectSelector(
+        SelectSelectorConfig(options=VOLUME_KINDS, translation_key="volume_kind")
+    )

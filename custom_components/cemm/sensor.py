@@ -1,0 +1,147 @@
+"""Every channel of every meter as a sensor."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import override
+
+from homeassistant.components.sensor import SensorEntity
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import StateType
+
+from .channels import (
+    LAST_MEASUREMENT,
+    ChannelDescription,
+    MeterKind,
+    derived_total,
+    describe,
+    keys_for,
+    meter_kind,
+)
+from .client import Meter
+from .coordinator import CemmConfigEntry, CemmCoordinator, MeterData
+from .devices import alias_of
+from .entity import MeterEntity
+
+# The coordinator decides when to ask.
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: CemmConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add what has been measured or was registered before, and what turns up later."""
+    coordinator = entry.runtime_data.coordinator
+    registered = dict(_registered(hass, coordinator))
+    known = set(registered)
+    seen: set[str] = set()
+
+    async_add_entities(
+        _sensor(coordinator, meter, meter_kind(meter, coordinator.volume_kinds), key)
+        for (_, key), meter in registered.items()
+    )
+
+    @callback
+    def async_add_new() -> None:
+        # A meter that went and comes back gets its sensors again.
+        for gone in seen - coordinator.data.keys():
+            known.difference_update({pair for pair in known if pair[0] == gone})
+        seen.clear()
+        seen.update(coordinator.data)
+        new = [
+            (data, key)
+            for alias, data in coordinator.data.items()
+            for key in keys_for(data.kind, data.channels)
+            if (alias, key) not in known
+        ]
+        known.update((data.meter.alias, key) for data, key in new)
+        if new:
+            async_add_entities(
+                _sensor(coordinator, data.meter, data.kind, key) for data, key in new
+            )
+
+    async_add_new()
+    entry.async_on_unload(coordinator.async_add_listener(async_add_new))
+
+
+def _registered(
+    hass: HomeAssistant, coordinator: CemmCoordinator
+) -> Iterator[tuple[tuple[str, str], Meter]]:
+    """Yield alias and key, and the meter, of every sensor of earlier days."""
+    devices = dr.async_get(hass)
+    for entity in er.async_entries_for_config_entry(
+        er.async_get(hass), coordinator.config_entry.entry_id
+    ):
+        device = devices.async_get(entity.device_id or "")
+        if not isinstance(device, dr.DeviceEntry):
+            continue
+        if alias := alias_of(device, coordinator.mac):
+            key = entity.unique_id.removeprefix(f"{coordinator.mac}_{alias}_")
+            yield (
+                (alias, key),
+                coordinator.meters.get(alias) or Meter(alias, device.model),
+            )
+
+
+def _sensor(
+    coordinator: CemmCoordinator, meter: Meter, kind: MeterKind, key: str
+) -> CemmSensor:
+    data = coordinator.data.get(meter.alias)
+    description = describe(
+        key,
+        kind,
+        data.channels if data else (),
+        has_gas_meter=any(
+            meter_kind(other, coordinator.volume_kinds) is MeterKind.GAS
+            for other in coordinator.meters.values()
+        ),
+    )
+    return CemmSensor(coordinator, meter, kind, description)
+
+
+class CemmSensor(MeterEntity, SensorEntity):
+    """One channel of a meter, or what is derived of its channels."""
+
+    entity_description: ChannelDescription
+
+    def __init__(
+        self,
+        coordinator: CemmCoordinator,
+        meter: Meter,
+        kind: MeterKind,
+        description: ChannelDescription,
+    ) -> None:
+        """Start with the value of the last poll."""
+        super().__init__(coordinator, meter, kind, description)
+        self._update()
+
+    @override
+    @callback
+    def _handle_coordinator_update(self) -> None:
+        """Write a state only when this sensor's own value has changed."""
+        if self._update():
+            self.async_write_ha_state()
+
+    def _update(self) -> bool:
+        """Take the value from the coordinator; whether anything changed."""
+        before = (self.__dict__.get("_attr_available"), self._attr_native_value)
+        data = self.meter_data
+        self._attr_available = (
+            self.coordinator.last_update_success and data is not None and data.available
+        )
+        self._attr_native_value = self._value(data) if data else None
+        return before != (self._attr_available, self._attr_native_value)
+
+    def _value(self, data: MeterData) -> StateType | datetime:
+        row = self.entity_description
+        if row.sum_of:
+            return derived_total(row, data.kind, data.registers)
+        if row.key == LAST_MEASUREMENT.key:
+            newest = max((m.time for m in data.channels.values()), default=None)
+            return datetime.fromtimestamp(newest / 1000, UTC) if newest else None
+        if (measurement := data.channels.get(row.key)) is None:
+            return None
+        return row.convert(measurement.value) if row.convert else measurement.value
