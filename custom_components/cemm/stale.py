@@ -1,0 +1,67 @@
+"""Tells a meter that has stopped from one that is only quiet.
+
+A CEMM whose meter was unplugged goes on answering with the last values. Nothing
+here does I/O or compares the CEMM's clock, which may be wrong, with another one.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from .channels import MeterKind
+from .client import Measurement
+
+# How long a meter may be silent, in seconds.
+_LIMIT = 300.0
+# Every meter that is watched measures more often than this (seconds); what has
+# moved within it runs by the CEMM's present clock.
+_CADENCE = 60.0
+
+# Both names of a pulse input: it measures when something flows.
+_PULSE = ("pulse-", "s0")
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """When a meter last measured."""
+
+    time: int
+    """The newest timestamp of the meter: Unix milliseconds by the CEMM's clock."""
+    moved: float
+    """When that timestamp was first seen: seconds of a monotonic clock."""
+
+
+def is_watched(alias: str, kind: MeterKind) -> bool:
+    """Whether silence of this meter is a fault: not of pulse and hourly gas meters."""
+    return kind is not MeterKind.GAS and not alias.startswith(_PULSE)
+
+
+def observe(
+    old: Activity | None, measurements: Collection[Measurement], now: float
+) -> Activity | None:
+    """Return a meter's activity after an answer; None: it never measured anything.
+
+    ``now`` is in seconds of a monotonic clock. A timestamp that jumps back is as
+    good a sign of life as one that advances.
+    """
+    time = max((measurement.time for measurement in measurements), default=None)
+    if time is None or (old and time == old.time):
+        return old
+    return Activity(time, now)
+
+
+def is_stalled(meter: Activity, watched: Collection[Activity], now: float) -> bool:
+    """Whether a watched meter has stopped measuring although its CEMM answers.
+
+    ``watched`` are the watched meters of the same CEMM, this one may be among
+    them: those that still measure tell its time. Where none does, ``now`` does,
+    in seconds of the same clock as in `observe`.
+    """
+    quiet = now - meter.moved
+    if quiet < _CADENCE:
+        return False
+    clock = max(
+        (other.time for other in watched if now - other.moved < _CADENCE), default=None
+    )
+    if clock is None:
+        return quiet > _LIMIT
+    return abs(clock - meter.time) > _LIMIT * 1000

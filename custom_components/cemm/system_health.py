@@ -1,0 +1,32 @@
+"""What Home Assistant's system information says of this integration."""
+
+from typing import Any
+
+from homeassistant.components import system_health
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+
+from .client import DEFAULT_URL
+from .const import DOMAIN
+
+
+@callback
+def async_register(
+    hass: HomeAssistant, register: system_health.SystemHealthRegistration
+) -> None:
+    """Register what to show."""
+    register.async_register_info(async_info)
+
+
+async def async_info(hass: HomeAssistant) -> dict[str, Any]:
+    """Return whether the remote API and the CEMMs can be reached."""
+    entries = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+    return {
+        "can_reach_server": system_health.async_check_can_reach_url(hass, DEFAULT_URL),
+        "cemms": len(entries),
+        "unreachable": sum(
+            entry.state is not ConfigEntryState.LOADED
+            or not entry.runtime_data.coordinator.last_update_success
+            for entry in entries
+        ),
+    }
