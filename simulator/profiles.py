@@ -147,11 +147,13 @@ class Electricity(Profile):
     def slices(self, day: Day, hour: int, minute: int) -> Sequence[int]:
         """Return the mean power of each ten seconds in W.
 
-        It is the load that wobbles, too little to turn import into export.
+        It is the load that wobbles, too little to vanish or to turn import into export.
         """
         mean = self.minutes(day, hour)[minute]
         load, ev, solar = self._household.minutes(day, hour)
-        step = self._load * int((load[minute] + ev[minute] - solar[minute]) / 16)
+        step = self._load * (
+            min(load[minute], abs(load[minute] + ev[minute] - solar[minute])) // 16
+        )
         return [
             mean + step * _WOBBLE[(minute + part) % SLICES] for part in range(SLICES)
         ]
