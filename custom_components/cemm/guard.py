@@ -6,7 +6,6 @@ persists is it taken as the reading of a new meter. Nothing here does I/O; the
 times are Home Assistant's, in seconds, and may jump either way.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
@@ -25,8 +24,6 @@ _MEASUREMENTS = 3
 # returns, while a new meter at exactly 0 loses nothing by waiting. A leap is booked
 # the moment it is believed, and most often it is a value that comes back down.
 _LONG_PATIENCE = 900.0
-# So an outage between two bad answers proves little: it takes three at any pace.
-_MAX_STEP = _LONG_PATIENCE / 2
 
 # An amount may arrive this late (seconds): in lumps, or after a slow answer.
 _SLACK = 300.0
@@ -79,9 +76,9 @@ class CounterState:
     def from_dict(cls, data: Any) -> CounterState | None:
         """Restore a state from decoded JSON; None, to start anew, if it is damaged."""
         match data:
-            case {"time": int(time), "value": value, "since": since} if (
-                is_number(value) and is_number(since)
-            ):
+            case {"time": int(time), "value": value, "since": since} if is_number(
+                value
+            ) and is_number(since):
                 return cls(Measurement(time, value), since)
         return None
 
@@ -104,41 +101,52 @@ def judge(
     """
     negative = measurement.value < 0 and not may_fall
     if state is None:
-        return (None, Verdict.HELD) if negative else _accept(measurement, now)
+        if negative:
+            return None, Verdict.HELD
+        return CounterState(measurement, now), Verdict.GOOD
+    good = state.good
     value = _successor(
-        state.good.value, measurement.value, now - state.since, max_rate, may_fall
+        good.value, measurement.value, now - state.since, max_rate, may_fall
     )
     if value is not None:
         confirmed = replace(measurement, value=value)
         # The same measurement again does not restart the time that counts as passed:
         # all that a meter counted while it could not be read arrives in one leap.
-        since = state.since if confirmed == state.good else now
+        since = state.since if confirmed == good else now
         return CounterState(confirmed, since), Verdict.GOOD
     if negative:
         return replace(state, candidate=None), Verdict.HELD
-    candidate = _next_candidate(state.candidate, measurement, now, max_rate, may_fall)
-    lower = 0 < candidate.newest.value < state.good.value and not may_fall
+    lower = 0 < measurement.value < good.value and not may_fall
+    patience = _PATIENCE if lower else _LONG_PATIENCE
+    candidate = _next_candidate(
+        state.candidate,
+        measurement,
+        now,
+        max_step=patience / 2,
+        max_rate=max_rate,
+        may_fall=may_fall,
+    )
     if candidate.persisted >= _LONG_PATIENCE or (
-        lower
-        and candidate.persisted >= _PATIENCE
-        and candidate.measurements >= _MEASUREMENTS
+        candidate.persisted >= patience and candidate.measurements >= _MEASUREMENTS
     ):
         return CounterState(candidate.newest, now), Verdict.REPLACED
     return replace(state, candidate=candidate), Verdict.HELD
-
-
-def _accept(measurement: Measurement, now: float) -> tuple[CounterState, Verdict]:
-    return CounterState(measurement, now), Verdict.GOOD
 
 
 def _next_candidate(
     old: _Candidate | None,
     measurement: Measurement,
     now: float,
+    *,
+    max_step: float,
     max_rate: float,
     may_fall: bool,
 ) -> _Candidate:
-    """Return the candidate with one more reading, or a new one if they disagree."""
+    """Return the candidate with one more reading, or a new one if they disagree.
+
+    No pause counts for more than ``max_step``: an outage, or a clock that jumps,
+    between two bad answers proves nothing.
+    """
     if old is None or (
         # What is proven of a meter at 0 proves nothing of one that counts.
         not may_fall and (old.newest.value == 0) != (measurement.value == 0)
@@ -151,7 +159,7 @@ def _next_candidate(
     return _Candidate(
         replace(measurement, value=value),
         now,
-        old.persisted + min(step, _MAX_STEP),
+        old.persisted + min(step, max_step),
         old.measurements + (measurement.time != old.newest.time),
     )
 

@@ -24,10 +24,12 @@ _PULSE = ("pulse-", "s0")
 class Activity:
     """When a meter last measured."""
 
-    time: int
-    """The newest timestamp of the meter: Unix milliseconds by the CEMM's clock."""
+    times: frozenset[int]
+    """The timestamps of its channels: Unix milliseconds by the CEMM's clock."""
+    newest: int
+    """The newest of those that moved."""
     moved: float
-    """When that timestamp was first seen: seconds of a monotonic clock."""
+    """When they were first seen: seconds of a monotonic clock."""
 
 
 def is_watched(alias: str, kind: MeterKind) -> bool:
@@ -41,12 +43,12 @@ def observe(
     """Return a meter's activity after an answer; None: it never measured anything.
 
     ``now`` is in seconds of a monotonic clock. A timestamp that jumps back is as
-    good a sign of life as one that advances.
+    good a sign of life as one that advances. Any channel's counts, as one that
+    was stamped by a wrong clock may stay the newest for years.
     """
-    time = max((measurement.time for measurement in measurements), default=None)
-    if time is None or (old and time == old.time):
-        return old
-    return Activity(time, now)
+    times = frozenset(measurement.time for measurement in measurements)
+    fresh = times - old.times if old else times
+    return Activity(times, max(fresh), now) if fresh else old
 
 
 def is_stalled(meter: Activity, watched: Collection[Activity], now: float) -> bool:
@@ -60,8 +62,9 @@ def is_stalled(meter: Activity, watched: Collection[Activity], now: float) -> bo
     if quiet < _CADENCE:
         return False
     clock = max(
-        (other.time for other in watched if now - other.moved < _CADENCE), default=None
+        (other.newest for other in watched if now - other.moved < _CADENCE),
+        default=None,
     )
     if clock is None:
         return quiet > _LIMIT
-    return abs(clock - meter.time) > _LIMIT * 1000
+    return abs(clock - meter.newest) > _LIMIT * 1000
