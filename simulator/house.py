@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from math import floor
 from random import Random
 
@@ -79,18 +80,7 @@ class House:
         self.cemm_3 = False
         """Whether it is of the newer generation, which has another API."""
         self.since = since
-        household = Household(seed)
-        profiles = {
-            Source.GRID: Electricity(household, load=1, ev=1, solar=-1),
-            Source.USAGE: Electricity(household, load=1, ev=1),
-            Source.SOLAR: Electricity(household, solar=1),
-            Source.EV: Electricity(household, ev=1),
-            Source.GAS: Gas(seed),
-            Source.WATER: Water(seed),
-        }
-        self._ledgers = {
-            source: Ledger(profile, since) for source, profile in profiles.items()
-        }
+        self._ledgers = _ledgers(seed, since)
         self._usage = SimMeter(0, USAGE, Source.USAGE)
         self.meters = _meters(
             Random(f"{seed} readings"), 300 if dsmr >= 5 else 3600, cadence
@@ -156,6 +146,21 @@ def reading(registers: Registers, key: str) -> float:
         "volume": t1 + t2,
     }
     return amounts[key] / 1000
+
+
+@lru_cache(maxsize=16)
+def _ledgers(seed: int, since: date) -> dict[Source, Ledger]:
+    """Return what passes every meter: the same for all houses with this seed."""
+    household = Household(seed)
+    profiles = {
+        Source.GRID: Electricity(household, load=1, ev=1, solar=-1),
+        Source.USAGE: Electricity(household, load=1, ev=1),
+        Source.SOLAR: Electricity(household, solar=1),
+        Source.EV: Electricity(household, ev=1),
+        Source.GAS: Gas(seed),
+        Source.WATER: Water(seed),
+    }
+    return {source: Ledger(profile, since) for source, profile in profiles.items()}
 
 
 def _meters(rng: Random, gas_cadence: float, cadence: float) -> dict[str, SimMeter]:

@@ -105,10 +105,10 @@ def _realtime(alias: str, meter: SimMeter, readings: Readings) -> dict[str, Any]
 def _channels(alias: str, meter: SimMeter) -> tuple[Sequence[str], Sequence[str]]:
     """Return the channels in a meter's data and in its totals."""
     match meter.source:
-        case Source.GAS | Source.WATER if alias.startswith("pulse-"):
-            return ("flow",), ("volume",)
-        case Source.GAS | Source.WATER:
+        case Source.GAS if alias.endswith("-gas"):
             return ("gas",), ("gas",)
+        case Source.GAS | Source.WATER:
+            return ("flow",), ("volume",)
         case Source.GRID:
             return (*_REGISTERS, "electric_power", "rate", "gas"), (
                 *_NETS,

@@ -1,6 +1,6 @@
 """What the CEMM of a house says at one moment: measurements, history, meter readings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 import math
 
@@ -13,8 +13,7 @@ type Sample = tuple[int, float | None]
 """Milliseconds since 1970, and the value; None where the CEMM says null."""
 type History = dict[str, list[Sample]]
 
-_CHANNEL = {Source.GAS: "gas", Source.WATER: "volume"}
-"""The channel of what is measured in litres."""
+_LITRES = (Source.GAS, Source.WATER)
 _TOTALS_CADENCE = 300
 """The CEMM notes meter readings every five minutes."""
 
@@ -55,10 +54,7 @@ class Readings:
     ) -> History:
         """Return the samples of the day, month or year that `at` lies in, newest first."""
         if period == "day":
-            key = _CHANNEL.get(meter.source, "electric_power")
-            return {
-                "flow" if key == "volume" else key: self._day(alias, meter, day_at(at))
-            }
+            return {_day_channel(alias, meter): self._day(alias, meter, day_at(at))}
         marks = [midnight(mark) for mark in period_marks(period, date_at(at))]
         return self._amounts(alias, meter, marks)
 
@@ -102,34 +98,33 @@ class Readings:
         """Return what was in each minute that is over: W or L/min; or in each hour: m³."""
         if day.date < self._house.since:
             return []
-        seconds = 3600 if meter.source is Source.GAS and meter.cadence >= 3600 else 60
-        hours = range(day.start, day.end, 3600)
-        values: Iterable[float]
-        if seconds == 3600:
-            values = (self._volume(alias, hour, hour + 3600) for hour in hours)
-        else:
-            unit = 1000 if meter.source in _CHANNEL else 1
-            minutes = (
-                minute for hour in hours for minute in self._house.minutes(alias, hour)
-            )
-            values = (minute / unit if unit > 1 else minute for minute in minutes)
+        hourly = alias.endswith("-gas") and meter.cadence >= 3600
+        values = self._hours(alias, day) if hourly else self._minutes(alias, meter, day)
+        seconds = 3600 if hourly else 60
         over = range(day.start, min(day.end, int(self._now) - seconds + 1), seconds)
         samples: list[Sample] = [
             (start * 1000, value) for start, value in zip(over, values, strict=False)
         ]
-        samples.append(((day.end - 1) * 1000, 0 if seconds == 3600 else None))
+        samples.append(((day.end - 1) * 1000, 0 if hourly else None))
         return samples[::-1]
 
-    def _volume(self, alias: str, begin: float, end: float) -> float:
-        before, after = self._house.passed(alias, begin), self._house.passed(alias, end)
-        return reading(_difference(before, after), "volume")
+    def _minutes(self, alias: str, meter: SimMeter, day: Day) -> Iterator[float]:
+        for hour in range(day.start, day.end, 3600):
+            for mean in self._house.minutes(alias, hour):
+                yield mean / 1000 if meter.source in _LITRES else mean
+
+    def _hours(self, alias: str, day: Day) -> Iterator[float]:
+        for hour in range(day.start, day.end, 3600):
+            passed = (self._house.passed(alias, at) for at in (hour, hour + 3600))
+            yield reading(_difference(*passed), "gas")
 
     def _amounts(self, alias: str, meter: SimMeter, marks: list[int]) -> History:
         """Return what passed from mark to mark (Unix seconds): kWh, net, or m³."""
         passed = [self._house.passed(alias, min(mark, self._now)) for mark in marks]
         amounts = [_difference(before, after) for before, after in pairwise(passed)]
-        if meter.source in _CHANNEL:
-            channels = {_CHANNEL[meter.source]: "volume"}
+        if meter.source in _LITRES:
+            key = "gas" if alias.endswith("-gas") else "volume"
+            channels = {key: key}
         else:
             channels = {
                 "electric_energy_low": "electric_energy",
@@ -140,6 +135,12 @@ class Readings:
             channel: [(start * 1000, reading(amount, key)) for start, amount in samples]
             for channel, key in channels.items()
         }
+
+
+def _day_channel(alias: str, meter: SimMeter) -> str:
+    if meter.source not in _LITRES:
+        return "electric_power"
+    return "gas" if alias.endswith("-gas") else "flow"
 
 
 def _difference(before: Registers, after: Registers) -> Registers:

@@ -1,11 +1,12 @@
 """Tests of the simulated house: plausible, the same for the same seed, and exact."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
 from simulator import House, SimMeter, Source
-from simulator.days import day_at, midnight
+from simulator.days import TIME_ZONE, day_at, low_tariff, midnight
+from simulator.house import _ledgers
 from simulator.ledger import NOTHING
 
 SPRING, AUTUMN, LEAP = date(2025, 3, 30), date(2025, 10, 26), date(2024, 2, 29)
@@ -33,6 +34,22 @@ def net(house: House, alias: str, begin: float, end: float) -> int:
 def test_hours_of_a_day(day: date, count: int) -> None:
     assert len(hours(day)) == count
     assert day_at(hours(day)[-1] + 3599).date == day
+
+
+@pytest.mark.parametrize(
+    ("moment", "low"),
+    [
+        ((2025, 1, 10, 6, 59), True),  # a Friday
+        ((2025, 1, 10, 7, 0), False),
+        ((2025, 1, 10, 22, 59), False),
+        ((2025, 1, 10, 23, 0), True),
+        ((2025, 1, 11, 12, 0), True),
+        ((2025, 3, 31, 6, 59), True),  # the first Monday of summer time
+        ((2025, 3, 31, 7, 0), False),
+    ],
+)
+def test_tariff(moment: tuple[int, ...], low: bool) -> None:
+    assert low_tariff(datetime(*moment, tzinfo=TIME_ZONE).timestamp()) is low
 
 
 @pytest.mark.parametrize("alias", UNITS)
@@ -79,6 +96,14 @@ def test_an_hour_moves_one_register(house: House, day: date) -> None:
         assert len(signs) <= 1
 
 
+def test_charging_in_the_sun_exports_nothing(house: House) -> None:
+    june = range(midnight(date(2024, 5, 1)), midnight(date(2024, 8, 1)), 3600)
+    charging = [hour for hour in june if net(house, "mb5", hour, hour + 3600)]
+    sunny = [hour for hour in charging if net(house, "s01", hour, hour + 3600) > 0]
+    assert sunny
+    assert all(min(house.minutes("p1", hour)) >= 0 for hour in sunny)
+
+
 @pytest.mark.parametrize("day", DAYS)
 def test_meters_agree_with_each_other(house: House, day: date) -> None:
     for hour in hours(day):
@@ -108,6 +133,7 @@ def test_same_seed_same_house(house: House) -> None:
     at = midnight(AUTUMN) + 12_345
     registers = [(alias, key) for alias in ("p1", "s01", "mb5") for key in ("t1", "t2")]
     registers += [("p1-gas", "gas"), ("pulse-2", "volume")]
+    _ledgers.cache_clear()
     same, other = House(1, since=house.since), House(2, since=house.since)
     # The order in which one asks makes no difference.
     same.counter("p1", "t1", at + 9_000_000)

@@ -113,6 +113,8 @@ async def test_meters_come_and_go(local: Get, house: House) -> None:
     ]
     house.meters["pulse-3"] = SimMeter(10, "gas", Source.GAS)
     assert list((await local("pulse-3/realtime"))["totals"]) == ["volume"]
+    assert list((await local("pulse-3/data/day"))["data"]) == ["flow"]
+    assert list((await local("pulse-3/data/year"))["data"]) == ["volume"]
     assert len((await local("io"))["data"]) == 6
 
 

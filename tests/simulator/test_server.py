@@ -36,18 +36,20 @@ async def udp() -> AsyncIterator[tuple[asyncio.DatagramTransport, _Answers]]:
 
 
 @pytest.mark.parametrize(
-    ("bind", "target"),
+    ("bind", "target", "address"),
     [
-        ("127.0.0.1", "127.0.0.1"),
-        ("127.0.0.1", "127.255.255.255"),
-        ("0.0.0.0", "127.255.255.255"),
+        ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
+        ("127.0.0.2", "127.255.255.255", "127.0.0.2"),
+        ("0.0.0.0", "127.255.255.255", "127.0.0.1"),
     ],
 )
 async def test_discovery(
     udp: tuple[asyncio.DatagramTransport, _Answers],
     house: House,
+    *,
     bind: str,
     target: str,
+    address: str,
 ) -> None:
     simulator = Simulator(house, Clock())
     await simulator.start(bind, remote_port=None, discovery_port=0)
@@ -57,9 +59,9 @@ async def test_discovery(
     async with asyncio.timeout(5):
         data, sender = await answers.queue.get()
     await simulator.stop()
-    assert sender == ("127.0.0.1", simulator.discovery_port)
+    assert sender == (address, simulator.discovery_port)
     assert json.loads(data) == {
-        "ip": "127.0.0.1",
+        "ip": address,
         "mac": "00:1E:C0:85:96:CC",
         "version": "1.25",
         "type": "CEMM_basic",
