@@ -18,44 +18,55 @@ from .errors import (
 MAX_BODY = 1024 * 1024
 MAX_REDIRECTS = 3
 
+_REDIRECTS = (301, 302, 303, 307, 308)
+
 
 async def get_json(session: ClientSession, url: URL, *, timeout: float) -> Any:
     """Return the decoded JSON of a 200.
 
-    Raises a CemmError in every other case. The error is raised outside of any
-    except block: aiohttp's own exceptions hold the URL, which may hold an API
-    key, and must not be found as a context or cause.
+    Raises a CemmError in every other case, always outside of any except block:
+    aiohttp's own exceptions hold the URL, which may hold an API key, and must
+    not be found as a context or cause.
     """
     error: CemmError
     try:
         async with asyncio.timeout(timeout):
-            status, body = await _get(session, url)
-        if status == 200:
-            return json.loads(body)
-        error = error_for_status(status)
+            body = await _get(session, url)
     except CemmError as err:
         error = err
     except TimeoutError:
         error = CemmTimeoutError("no complete answer in time")
-    except (ClientError, OSError) as err:
+    except (ClientError, OSError, ValueError) as err:
+        # A ValueError: what no resolver would take for a name.
         error = CemmConnectionError(type(err).__name__)
-    except ValueError, RecursionError:
-        error = CemmResponseError("the answer is no JSON")
+    else:
+        return _decode(body)
     raise error
 
 
-async def _get(session: ClientSession, url: URL) -> tuple[int, bytes]:
-    """Follow redirects on the same origin only: a key must never leave it."""
+async def _get(session: ClientSession, url: URL) -> bytes:
+    """Return the body of a 200; that of another status is never read."""
     for _ in range(MAX_REDIRECTS + 1):
         async with session.get(url, allow_redirects=False) as response:
-            if response.status not in (301, 302, 303, 307, 308):
-                return response.status, await _read(response)
-            target = url.join(URL(response.headers.get("Location", "")))
-        if target.origin() != url.origin():
-            raise CemmResponseError("a redirect to another host")
-        # A bare path in a redirect drops the query, and with it the key.
-        url = target if target.query else target.with_query(url.query)
+            if response.status == 200:
+                return await _read(response)
+            if response.status not in _REDIRECTS:
+                raise error_for_status(response.status)
+            url = _redirected(url, response.headers.get("Location", ""))
     raise CemmResponseError("too many redirects")
+
+
+def _redirected(url: URL, location: str) -> URL:
+    """Return where a redirect leads: on the same origin, which a key never leaves."""
+    try:
+        target = url.join(URL(location))
+        stays = target.origin() == url.origin()
+    except ValueError:
+        stays = False
+    if not stays:
+        raise CemmResponseError("a redirect to another host")
+    # A bare path in a redirect drops the query, and with it the key.
+    return target if target.query else target.with_query(url.query)
 
 
 async def _read(response: ClientResponse) -> bytes:
@@ -65,3 +76,11 @@ async def _read(response: ClientResponse) -> bytes:
         if len(body) > MAX_BODY:
             raise CemmResponseError("an answer of more than 1 MiB")
     return bytes(body)
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError, RecursionError:
+        pass  # Python's own error holds the body, which may quote the URL.
+    raise CemmResponseError("the answer is no JSON")

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable
+from ipaddress import ip_address
+import re
 from typing import Any
 
 from aiohttp import ClientSession
@@ -52,10 +54,13 @@ DOCUMENTED_ALIASES = (
     "pulse-3",
 )
 
+_SCHEME = re.compile("^http://", re.IGNORECASE)
+_HOST_NAME = re.compile("[a-z0-9_][a-z0-9_.-]*")
+
 
 def clean_host(host: str) -> str:
     """Return host and port of what a user typed or pasted."""
-    return host.strip().removeprefix("http://").rstrip("/")
+    return _SCHEME.sub("", host.strip()).rstrip("/")
 
 
 def base_url(host: str) -> URL:
@@ -68,9 +73,14 @@ def base_url(host: str) -> URL:
     if host.count(":") > 1 and not host.startswith("["):
         host = f"[{host}]"
     url = URL(f"http://{host}/")
-    if not url.host or url.path != "/" or url.user is not None or url.query_string:
+    name = url.raw_host or ""
+    if ":" in name:
+        ip_address(name)
+    elif _HOST_NAME.fullmatch(name) is None:
         raise ValueError("no host name or address")
-    return url if url.explicit_port else url.with_port(DEFAULT_PORT)
+    if url != url.origin() / "":
+        raise ValueError("more than a host")
+    return url if url.explicit_port is not None else url.with_port(DEFAULT_PORT)
 
 
 class LocalCemm:
@@ -82,14 +92,13 @@ class LocalCemm:
 
     def __init__(self, host: str, session: ClientSession) -> None:
         """Remember where the CEMM is; raises CemmConnectionError for no address."""
-        self._session = session
-        self._one_at_a_time = asyncio.Lock()
         try:
             self._base = base_url(host)
-        except ValueError:
-            self._base = URL()
-        if not self._base.host:
-            raise CemmConnectionError("no host name or address")
+        except ValueError as err:
+            raise CemmConnectionError("no host name or address") from err
+        self._session = session
+        self._one_at_a_time = asyncio.Lock()
+        self._found: set[str] = set()
 
     async def info(self) -> CemmInfo:
         """Return what the CEMM says of itself.
@@ -139,11 +148,16 @@ class LocalCemm:
         )
 
     async def _answers(self, alias: str) -> bool:
+        """Ask for an alias; a fault does not change what was known of it."""
         try:
             await self.realtime(alias)
+        except NotConnectedError:
+            self._found.discard(alias)
         except CemmStatusError, CemmResponseError:
-            return False
-        return True
+            pass
+        else:
+            self._found.add(alias)
+        return alias in self._found
 
     async def _is_cemm_3(self) -> bool:
         try:

@@ -17,6 +17,7 @@ from .errors import CemmResponseError, NotCemmError
 MAX_METERS = 64
 MAX_CHANNELS = 64
 MAX_SAMPLES = 1600  # a day of 25 hours has 1500 minutes
+MAX_TEXT = 64
 
 # Beyond what any meter shows, and below where floats lose a thousandth.
 MAX_VALUE = 1e12
@@ -68,6 +69,14 @@ class Meter:
     alias: str
     type: str | None = None
     """The CEMM's name for the kind: p1, gas, solar_energy, water, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class IO:
+    """A connected I/O in a list without aliases."""
+
+    io_id: str | None
+    type: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,15 @@ def parse_io(raw: Any, alias: str) -> Meter | None:
         if isinstance(item, dict):
             return Meter(alias, _text(item, "type"))
     return None
+
+
+def parse_ios(raw: Any) -> frozenset[IO]:
+    """Parse the remote ``io/``: what is connected, but not under which alias."""
+    return frozenset(
+        IO(_text(item, "io_id"), _text(item, "type"))
+        for item in _list(raw, "data")[:MAX_METERS]
+        if isinstance(item, dict)
+    )
 
 
 def parse_uids(raw: Any) -> tuple[str, ...]:
@@ -250,8 +268,13 @@ def _list(raw: Any, key: str) -> list[Any]:
 
 
 def _text(raw: Mapping[str, Any], key: str) -> str | None:
-    """Return a short text, with numbers (versions) as text too."""
+    """Return a short text, with numbers (versions) as text too.
+
+    Only what can be shown: half a surrogate pair could not even be stored.
+    """
     value = raw.get(key)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if type(value) in (int, float):
         value = str(value)
-    return value[:64] if isinstance(value, str) and value else None
+    if not isinstance(value, str):
+        return None
+    return "".join(filter(str.isprintable, value[:MAX_TEXT])).strip() or None

@@ -19,6 +19,7 @@ from .errors import (
 )
 from .http import get_json
 from .models import (
+    IO,
     CemmInfo,
     History,
     Meter,
@@ -27,6 +28,7 @@ from .models import (
     normalize_mac,
     parse_history,
     parse_io,
+    parse_ios,
     parse_reading,
     parse_uids,
 )
@@ -55,7 +57,12 @@ def check_url(url: str) -> URL:
     """
     try:
         base = URL(url.strip())
-        valid = base.scheme in ("http", "https") and bool(base.host)
+        valid = (
+            base.scheme in ("http", "https")
+            and bool(base.host)
+            # Credentials are mostly a disguise: https://known.example@evil.example
+            and not (base.user or base.password)
+        )
     except ValueError:
         valid = False
     if not valid:
@@ -110,6 +117,8 @@ class RemoteCemm:
         """Remember which CEMM; raises as `check_url` does."""
         self._api = RemoteApi(url, api_key, session)
         self._uid = uid
+        self._ios: frozenset[IO] | None = None
+        self._meters: tuple[Meter, ...] = ()
 
     async def info(self) -> CemmInfo:
         """Return the CEMM's MAC, all that the API knows.
@@ -122,9 +131,16 @@ class RemoteCemm:
         return CemmInfo(mac)
 
     async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
-        """Return what is connected, as far as this API can address it."""
-        found = await asyncio.gather(*(self._meter(alias) for alias in ALIASES))
-        return tuple(meter for meter in found if meter)
+        """Return what is connected, as far as this API can address it.
+
+        Its list of I/Os has no aliases: each alias is asked for, but only when
+        that list is another one than the last time.
+        """
+        ios = parse_ios(await self._get("io/"))
+        if ios != self._ios:
+            self._meters = await self._ask_aliases()
+            self._ios = ios
+        return self._meters
 
     async def realtime(self, alias: str) -> Reading:
         """Return the newest measurements of a meter."""
@@ -137,6 +153,16 @@ class RemoteCemm:
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
         return parse_history(await self._get(f"{alias}/data/{period}/", time=start))
+
+    async def _ask_aliases(self) -> tuple[Meter, ...]:
+        """Ask for all at once; raises only when no request is under way any more."""
+        answers = await asyncio.gather(
+            *(self._meter(alias) for alias in ALIASES), return_exceptions=True
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return tuple(answer for answer in answers if isinstance(answer, Meter))
 
     async def _meter(self, alias: str) -> Meter | None:
         try:

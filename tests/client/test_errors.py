@@ -1,0 +1,36 @@
+"""Tests of the errors: one class per HTTP status, known by its number."""
+
+import pytest
+
+from custom_components.cemm.client import (
+    AuthenticationError,
+    CemmError,
+    CemmStatusError,
+    CemmUnreachableError,
+    GatewayError,
+    NotConnectedError,
+    PromiseError,
+    UnsupportedAliasError,
+)
+from custom_components.cemm.client.errors import error_for_status
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (202, PromiseError),
+        (403, AuthenticationError),
+        (404, NotConnectedError),
+        (408, CemmUnreachableError),
+        (412, UnsupportedAliasError),
+        (502, GatewayError),
+        (500, CemmStatusError),
+        (204, CemmStatusError),
+    ],
+)
+def test_each_status_has_its_error(status: int, kind: type[CemmStatusError]) -> None:
+    error = error_for_status(status)
+    assert type(error) is kind
+    assert isinstance(error, CemmError)
+    assert error.status == status
+    assert str(error) == f"HTTP status {status}"

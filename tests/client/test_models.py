@@ -1,0 +1,493 @@
+"""Tests of the parsers: the documentation's examples, and whatever JSON can say."""
+
+from collections.abc import Callable
+from datetime import datetime
+from math import isfinite
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.cemm.client import (
+    COUNTERS,
+    CemmInfo,
+    CemmResponseError,
+    History,
+    Measurement,
+    Meter,
+    NotCemmError,
+    Reading,
+    Sample,
+    is_name,
+    normalize_mac,
+)
+from custom_components.cemm.client.models import (
+    IO,
+    MAX_CHANNELS,
+    MAX_METERS,
+    MAX_SAMPLES,
+    parse_history,
+    parse_info,
+    parse_io,
+    parse_ios,
+    parse_meters,
+    parse_reading,
+    parse_uids,
+)
+from tests.fixtures import load
+
+NOW = 1_587_565_238_000
+MINUTE = 1_587_420_000_000
+HOME = ZoneInfo("Europe/Amsterdam")
+
+# What is no number that a meter can show.
+NO_NUMBERS = [
+    float("nan"),
+    float("inf"),
+    float("-inf"),
+    5e12,
+    -(10**400),
+    True,
+    "1",
+    [1],
+    {},
+]
+NO_DOCUMENTS: list[Any] = [None, True, 1, "data", [], [{}], {}, {"data": None}]
+
+
+def reading(**channels: Any) -> dict[str, Any]:
+    """Return the channels that a realtime answer's parser makes of these values."""
+    parsed = parse_reading({"data": channels})
+    return {name: found.value for name, found in parsed.channels.items()}
+
+
+class TestInfo:
+    def test_example(self) -> None:
+        assert parse_info(load("local/info")) == CemmInfo(
+            mac="00:1e:c0:85:96:cc",
+            name="CEMM Basic",
+            type="E5AD649292BBBB51060F",
+            version="2.18.1.0",
+            core="1.24",
+        )
+
+    def test_recorded(self) -> None:
+        assert parse_info(load("recorded/info")) == CemmInfo(
+            mac="11:22:33:44:55:66",
+            name="CEMM Plus",
+            type="DFV65D1SFV651SDF561",
+            version="2.26.0.0",
+            core="1.25",
+        )
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (None, None),
+            ("", None),
+            ("   ", None),
+            (True, None),
+            ([], None),
+            (1.24, "1.24"),
+            (2, "2"),
+            (" CEMM ", "CEMM"),
+            ("C\x00E\nM\x1b[1mM", "CEM[1mM"),
+            ("CEMM \ud800", "CEMM"),
+            ("x" * 1000, "x" * 64),
+        ],
+    )
+    def test_texts(self, value: Any, text: str | None) -> None:
+        raw = {"data": {"mac": "001EC08596CC", "name": value}}
+        assert parse_info(raw) == CemmInfo("00:1e:c0:85:96:cc", name=text)
+
+    @pytest.mark.parametrize(
+        "raw",
+        [*NO_DOCUMENTS, {"data": {"mac": None}}, {"data": {"mac": "CEMM"}}],
+        ids=repr,
+    )
+    def test_no_cemm(self, raw: Any) -> None:
+        with pytest.raises(NotCemmError) as caught:
+            parse_info(raw)
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "mac",
+    ["00:1E:C0:85:96:CC", "00-1e-c0-85-96-cc", "001EC08596CC", "001e.c085.96cc"],
+)
+def test_mac(mac: str) -> None:
+    assert normalize_mac(mac) == "00:1e:c0:85:96:cc"
+
+
+@pytest.mark.parametrize(
+    "mac",
+    ["", "00:1E:C0:85:96", "00:1E:C0:85:96:CC:00", "00:1G:C0:85:96:CC", "\u0660" * 12],
+)
+def test_no_mac(mac: str) -> None:
+    with pytest.raises(ValueError, match="not a MAC address"):
+        normalize_mac(mac)
+
+
+class TestMeters:
+    def test_recorded(self) -> None:
+        raw = {"data": [{"io_id": 1, "port": 3, "type": "p1", "alias": "p1"}]}
+        assert parse_meters(raw) == (Meter("p1", "p1"),)
+
+    def test_bad_ones_are_left_out(self) -> None:
+        raw = {
+            "data": [
+                {"io_id": "1", "type": "p1", "alias": "p1"},
+                {"io_id": 2, "type": "gas", "alias": "p1"},
+                {"io_id": 3, "type": "water"},
+                *({"alias": alias} for alias in ("../x", "a b", "", "x" * 200, "é")),
+                *({"alias": alias} for alias in (None, 1, True, ["p1"], {})),
+                None,
+                "p1",
+                {"alias": "emucs-gas", "type": 7},
+                {"alias": "mb5"},
+            ]
+        }
+        assert parse_meters(raw) == (
+            Meter("p1", "p1"),
+            Meter("emucs-gas", "7"),
+            Meter("mb5"),
+        )
+
+    def test_no_more_than_a_house_can_hold(self) -> None:
+        raw = {"data": [{"alias": f"mb{i}"} for i in range(10_000)]}
+        assert len(parse_meters(raw)) == MAX_METERS
+
+    @pytest.mark.parametrize("raw", [*NO_DOCUMENTS, {"data": {}}], ids=repr)
+    @pytest.mark.parametrize(
+        "parse", [parse_meters, parse_ios, parse_uids, lambda raw: parse_io(raw, "p1")]
+    )
+    def test_no_list(self, parse: Callable[[Any], Any], raw: Any) -> None:
+        with pytest.raises(CemmResponseError, match="no list"):
+            parse(raw)
+
+    def test_remote_examples(self) -> None:
+        assert parse_uids(load("remote/cemm")) == (
+            "00-00-00-00-00-00",
+            "FF-FF-FF-FF-FF-FF",
+        )
+        assert parse_ios(load("remote/io")) == {
+            IO("1", "p1"),
+            IO("2", "gas"),
+            IO("3", "solar_energy"),
+        }
+        assert parse_io(load("remote/p1"), "p1") == Meter("p1", "p1")
+
+    def test_no_io(self) -> None:
+        assert parse_io({"data": []}, "p1") is None
+        assert parse_io({"data": [None]}, "p1") is None
+        assert parse_io({"data": [{}]}, "p1") == Meter("p1")
+        assert parse_ios({"data": [None, {"io_id": 1}]}) == {IO("1", None)}
+
+    def test_uids(self) -> None:
+        uids = ["FF-FF-FF-FF-FF-FF", "ff:ff:ff:ff:ff:ff", "../x", "", None, 1]
+        raw = {"data": [None, {}, *({"uid": uid} for uid in uids)]}
+        assert parse_uids(raw) == ("FF-FF-FF-FF-FF-FF",)
+
+
+class TestReading:
+    def test_local_example(self) -> None:
+        time = 1587565238000
+        assert parse_reading(load("local/p1_realtime")) == Reading(
+            {
+                "t1": Measurement(time, 78659.671875),
+                "t2": Measurement(time, 114467.5703125),
+                "t3": Measurement(time, 28713.73828125),
+                "t4": Measurement(time, 33709.36328125),
+                "electric_power": Measurement(time, -8840),
+                "rate": Measurement(time, 2),
+                # gas [0, 0] was never measured
+            }
+        )
+
+    def test_recorded(self) -> None:
+        measured, counted = 1632948526000, 1632948531000
+        assert parse_reading(load("recorded/p1_realtime")) == Reading(
+            {
+                "electric_power": Measurement(measured, 193),
+                "rate": Measurement(measured, 2),
+                "electric_energy": Measurement(counted, 3046.78),
+                "electric_energy_high": Measurement(counted, 447),
+                "t1": Measurement(counted, 5237.19),
+                "t2": Measurement(counted, 5459.43),
+                "t3": Measurement(counted, 2190.41),
+                "t4": Measurement(counted, 5012.44),
+                "gas": Measurement(counted, 6064.06),
+            }
+        )
+
+    def test_remote_example(self) -> None:
+        time = 1496326765000
+        assert parse_reading(load("remote/p1_realtime")) == Reading(
+            {
+                "t1": Measurement(time, 1351),
+                "t2": Measurement(time, 1614),
+                "t3": Measurement(time, 883),
+                "t4": Measurement(time, 2018),
+                "electric_power": Measurement(time, -1607),
+                "rate": Measurement(time, 2),
+                "gas": Measurement(time, 2617),
+            }
+        )
+
+    def test_remote_totals_example(self) -> None:
+        time = 1496242500000
+        assert parse_reading(load("remote/p1_totals")) == Reading(
+            {
+                "t1": Measurement(time, 1350.5639648438),
+                "t2": Measurement(time, 1612.3809814453),
+                "t3": Measurement(time, 883.86798095703),
+                "t4": Measurement(time, 2005.5209960938),
+                "electric_energy": Measurement(time, 466.6960144043),
+                "electric_energy_high": Measurement(time, -393.11401367188),
+                "gas": Measurement(time, 2616.8449707031),
+            }
+        )
+
+    def test_counters_come_as_one_group_from_totals(self) -> None:
+        """A Modbus meter with one register: the CEMM splits it by tariff."""
+        raw = {
+            "data": {"t1": [NOW, 300], "t2": [0, 0], "electric_power": [NOW, 7]},
+            "totals": {
+                "t1": [NOW, 100],
+                "t2": [NOW, 200],
+                "electric_power": [NOW, 9],
+                "unknown": [NOW, 1],
+            },
+        }
+        assert parse_reading(raw) == Reading(
+            {
+                "electric_power": Measurement(NOW, 7),
+                "t1": Measurement(NOW, 100),
+                "t2": Measurement(NOW, 200),
+            }
+        )
+
+    @pytest.mark.parametrize(
+        "totals",
+        [None, [], {}, {"t1": [0, 5]}, {"t1": [NOW, None]}, {"unknown": [NOW, 1]}],
+        ids=repr,
+    )
+    def test_counters_come_from_data_otherwise(self, totals: Any) -> None:
+        raw = {"data": {"t1": [NOW, 300]}, "totals": totals}
+        assert parse_reading(raw) == Reading({"t1": Measurement(NOW, 300)})
+
+    def test_water_meter(self) -> None:
+        raw = {"data": {"flow": [NOW, 0]}, "totals": {"volume": [NOW, 12.5]}}
+        assert parse_reading(raw) == Reading(
+            {"flow": Measurement(NOW, 0), "volume": Measurement(NOW, 12.5)}
+        )
+
+    @pytest.mark.parametrize(
+        "pair",
+        [
+            *([NOW, value] for value in [*NO_NUMBERS, None]),
+            *([time, 1] for time in [*NO_NUMBERS, None, 0, -1]),
+            *([], [NOW], [NOW, 1, 2], {"0": NOW, "1": 1}, None, 5, "ab", True),
+        ],
+        ids=lambda pair: repr(pair)[:40],
+    )
+    def test_a_bad_channel_costs_that_channel(self, pair: Any) -> None:
+        assert reading(t1=pair, t2=[NOW, 2]) == {"t2": 2}
+
+    @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 33, "é", "t1\n"])
+    def test_a_bad_name_costs_that_channel(self, name: str) -> None:
+        assert reading(**{name: [NOW, 1], "t2": [NOW, 2]}) == {"t2": 2}
+
+    def test_zero_is_a_value(self) -> None:
+        assert reading(t1=[NOW, 0], electric_power=[NOW, -0.5]) == {
+            "t1": 0,
+            "electric_power": -0.5,
+        }
+
+    def test_no_more_than_a_meter_can_have(self) -> None:
+        assert (
+            len(reading(**{f"c{i}": [NOW, 1] for i in range(10_000)})) == MAX_CHANNELS
+        )
+
+    @pytest.mark.parametrize("raw", [*NO_DOCUMENTS, {"data": []}], ids=repr)
+    @pytest.mark.parametrize("parse", [parse_reading, parse_history])
+    def test_no_data(self, parse: Callable[[Any], Any], raw: Any) -> None:
+        with pytest.raises(CemmResponseError, match="no data"):
+            parse(raw)
+
+
+class TestHistory:
+    @pytest.mark.parametrize(
+        ("name", "channel", "samples"),
+        [
+            (
+                "local/p1_data_day",
+                "electric_power",
+                {
+                    "2020-04-21 00:00": 1000,
+                    "2020-04-21 00:01": 1008,
+                    "2020-04-21 00:02": 1006,
+                    "2020-04-21 23:57": 1030,
+                    "2020-04-21 23:58": 1033,
+                    "2020-04-21 23:59": 1030,
+                },
+            ),
+            (
+                "remote/p1-gas_data_day",
+                "gas",
+                {
+                    "2017-05-31 00:00": 0.0009765625,
+                    "2017-05-31 01:00": 0,
+                    "2017-05-31 23:00": 0.14208984375,
+                },
+            ),
+            (
+                "remote/p1-gas_data_month",
+                "gas",
+                {
+                    "2017-05-01 00:00": 0.0029296875,
+                    "2017-05-02 00:00": 0.003173828125,
+                    "2017-05-30 00:00": 0.534912109375,
+                    "2017-05-31 00:00": 0.60400390625,
+                },
+            ),
+            (
+                "remote/p1-gas_data_year",
+                "gas",
+                {
+                    "2017-01-01 00:00": 281.623046875,
+                    "2017-02-01 00:00": 229.00390625,
+                    "2017-03-01 00:00": 144.4921875,
+                    "2017-12-01 00:00": 0,
+                },
+            ),
+        ],
+    )
+    def test_examples(self, name: str, channel: str, samples: dict[str, float]) -> None:
+        """Oldest first, and without the second before midnight that ends a day."""
+        assert parse_history(load(name)) == History(
+            {
+                channel: tuple(
+                    Sample(
+                        int(
+                            datetime.fromisoformat(start)
+                            .replace(tzinfo=HOME)
+                            .timestamp()
+                        ),
+                        value,
+                    )
+                    for start, value in samples.items()
+                )
+            }
+        )
+
+    def test_null_is_kept_as_nothing_measured(self) -> None:
+        assert parse_history({"data": {"flow": [[MINUTE, None]]}}) == History(
+            {"flow": (Sample(MINUTE // 1000, None),)}
+        )
+
+    @pytest.mark.parametrize(
+        "sample",
+        [
+            *([MINUTE + 60_000, value] for value in NO_NUMBERS),
+            *([time, 1] for time in [*NO_NUMBERS, None, 0, -60_000, MINUTE + 59_000]),
+            *([], [MINUTE], [MINUTE, 1, 2], None, 5, "ab", True, {}),
+        ],
+        ids=lambda sample: repr(sample)[:40],
+    )
+    def test_a_bad_sample_costs_that_sample(self, sample: Any) -> None:
+        raw = {"data": {"flow": [sample, [MINUTE, 1]]}}
+        assert parse_history(raw) == History({"flow": (Sample(MINUTE // 1000, 1),)})
+
+    @pytest.mark.parametrize("samples", [None, 1, "ab", {}, True])
+    def test_a_bad_channel_costs_that_channel(self, samples: Any) -> None:
+        raw = {"data": {"gas": samples, "a b": [], "flow": []}}
+        assert parse_history(raw) == History({"flow": ()})
+
+    def test_no_more_than_a_day_can_have(self) -> None:
+        samples = [[MINUTE + i * 60_000, 1] for i in range(5_000)]
+        raw = {"data": {f"c{i}": samples for i in range(200)}}
+        channels = parse_history(raw).channels
+        assert len(channels) == MAX_CHANNELS
+        assert {len(found) for found in channels.values()} == {MAX_SAMPLES}
+
+
+# Whatever JSON can say, and what nearly is an answer.
+numbers = (
+    st.integers()
+    | st.floats()
+    | st.integers(0, 2 * NOW // 60_000).map(lambda minute: minute * 60_000)
+)
+names = st.text(max_size=40) | st.sampled_from(sorted(COUNTERS))
+documents = st.recursive(
+    st.none() | st.booleans() | numbers | names,
+    lambda inner: st.lists(inner) | st.dictionaries(names, inner),
+    max_leaves=10,
+)
+pairs = (
+    st.lists(numbers | st.none() | st.booleans(), min_size=2, max_size=2) | documents
+)
+channels = st.dictionaries(names, pairs | st.lists(pairs))
+items = st.dictionaries(
+    st.sampled_from(["alias", "type", "uid", "io_id"]), names | documents
+)
+answers = documents | st.fixed_dictionaries(
+    {"data": channels | st.lists(items | documents) | documents},
+    optional={"totals": channels | documents},
+)
+
+
+def is_good(value: Any) -> bool:
+    return type(value) in (int, float) and isfinite(value) and abs(value) < 1e12
+
+
+class TestWhateverJsonCanSay:
+    @given(answers)
+    def test_reading(self, raw: Any) -> None:
+        try:
+            parsed = parse_reading(raw)
+        except CemmResponseError:
+            return
+        for name, measurement in parsed.channels.items():
+            assert is_name(name)
+            assert is_good(measurement.value)
+            assert type(measurement.time) is int
+            assert measurement.time > 0
+
+    @given(answers)
+    def test_history(self, raw: Any) -> None:
+        try:
+            parsed = parse_history(raw)
+        except CemmResponseError:
+            return
+        for name, samples in parsed.channels.items():
+            assert is_name(name)
+            starts = [sample.start for sample in samples]
+            assert starts == sorted(set(starts))
+            assert all(type(start) is int and start % 60 == 0 for start in starts)
+            assert all(
+                sample.value is None or is_good(sample.value) for sample in samples
+            )
+
+    @given(answers)
+    def test_meters(self, raw: Any) -> None:
+        try:
+            meters = parse_meters(raw)
+        except CemmResponseError:
+            return
+        assert len({meter.alias for meter in meters}) == len(meters)
+        for meter in meters:
+            assert is_name(meter.alias)
+            # It is stored: as UTF-8, which has no half characters.
+            assert meter.type is None or meter.type.encode().strip()
+
+    @given(answers)
+    @pytest.mark.parametrize(
+        "parse", [parse_info, parse_uids, parse_ios, lambda raw: parse_io(raw, "p1")]
+    )
+    def test_others(self, parse: Callable[[Any], Any], raw: Any) -> None:
+        try:
+            parse(raw)
+        except CemmResponseError as err:
+            assert err.__context__ is None  # noqa: PT017  it may also not raise
