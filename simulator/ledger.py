@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from .days import day_at, day_number
@@ -33,9 +34,14 @@ class Ledger:
         self._profile = profile
         self._first = since.toordinal()
         self._mornings = [NOTHING]
+        # An answer asks for several registers of one moment.
+        self._memo = lru_cache(maxsize=8)(self._registers)
 
     def registers(self, at: float) -> Registers:
         """Return the readings at `at` (Unix seconds), all 0 on the morning of the first day."""
+        return self._memo(at)
+
+    def _registers(self, at: float) -> Registers:
         day = day_at(at)
         if day.date.toordinal() < self._first:
             return NOTHING
