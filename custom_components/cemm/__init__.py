@@ -8,9 +8,10 @@ from homeassistant.helpers.typing import ConfigType
 
 from .client import CemmClient, LocalCemm, RemoteCemm
 from .const import CONF_CONNECTION, CONF_UID, CONNECTION_REMOTE, DOMAIN
-from .coordinator import CemmConfigEntry, CemmCoordinator, CemmRuntime
+from .coordinator import CemmConfigEntry, CemmCoordinator, CemmRuntime, counter_store
 from .devices import alias_of
 from .discovery import async_setup_discovery
+from .issues import async_clear_all
 
 PLATFORMS = [Platform.SENSOR]
 
@@ -35,6 +36,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
 async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
     """Stop reading a CEMM."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
+    """Forget a CEMM."""
+    await counter_store(hass, entry).async_remove()
+    async_clear_all(hass, entry)
 
 
 async def async_remove_config_entry_device(

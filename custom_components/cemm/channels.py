@@ -250,26 +250,35 @@ def keys_for(kind: MeterKind, measured: Collection[str]) -> Iterator[str]:
     yield from measured
     yield LAST_MEASUREMENT.key
     for row in _TABLE:
-        if parts_of(row, kind, measured):
+        if group_of(row, kind, measured):
             yield row.key
 
 
-def parts_of(
-    row: ChannelDescription, kind: MeterKind, measured: Collection[str]
+def group_of(
+    row: ChannelDescription, kind: MeterKind, known: Collection[str]
 ) -> tuple[str, ...]:
-    """Return the registers whose sum is a derived total; none: there is no total."""
+    """Return the first group of registers of which any is known; or none."""
     for group in row.sum_of:
         # A smart meter's net counters fall: they are no total.
         if group is _NET and kind is MeterKind.SMART:
             continue
-        if found := tuple(register for register in group if register in measured):
-            return found
+        if any(register in known for register in group):
+            return group
     return ()
 
 
 def derived_total(
-    row: ChannelDescription, kind: MeterKind, registers: Mapping[str, float]
+    row: ChannelDescription,
+    kind: MeterKind,
+    measured: Collection[str],
+    registers: Mapping[str, float],
 ) -> float | None:
-    """Return a derived total of the registers, without the noise of adding floats."""
-    parts = parts_of(row, kind, registers)
-    return round(sum(registers[part] for part in parts), 6) if parts else None
+    """Return a derived total, without the noise of adding floats.
+
+    What is ``measured`` now decides which registers make it, as the two APIs
+    serve different ones; ``registers`` has the last value of each, also of one
+    that is missing now.
+    """
+    group = group_of(row, kind, measured) or group_of(row, kind, registers)
+    values = [registers[register] for register in group if register in registers]
+    return round(sum(values), 6) if values else None

@@ -24,9 +24,7 @@ async def async_get_config_entry_diagnostics(
         ),
         "cemm": async_redact_data(asdict(coordinator.info), TO_REDACT),
         "last_update_success": coordinator.last_update_success,
-        "listed": {
-            alias: meter.type for alias, meter in coordinator.meters.items()
-        },
+        "listed": {alias: meter.type for alias, meter in coordinator.meters.items()},
         "meters": {
             alias: {
                 "kind": data.kind,

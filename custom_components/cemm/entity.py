@@ -4,8 +4,9 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .channels import ChannelDescription, MeterKind
 from .client import Meter
-from .coordinator import CemmCoordinator, MeterData
+from .coordinator import CemmCoordinator
 from .devices import meter_device_info
+from .meters import MeterData
 
 
 class MeterEntity(CoordinatorEntity[CemmCoordinator]):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import override
 
-from homeassistant.components.sensor import SensorEntity
+from homeassistant.components.sensor import SensorEntity, SensorStateClass
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -17,12 +17,12 @@ from .channels import (
     derived_total,
     describe,
     keys_for,
-    meter_kind,
 )
 from .client import Meter
-from .coordinator import CemmConfigEntry, CemmCoordinator, MeterData
+from .coordinator import CemmConfigEntry, CemmCoordinator
 from .devices import alias_of
 from .entity import MeterEntity
+from .meters import MeterData
 
 # The coordinator decides when to ask.
 PARALLEL_UPDATES = 0
@@ -40,7 +40,7 @@ async def async_setup_entry(
     seen: set[str] = set()
 
     async_add_entities(
-        _sensor(coordinator, meter, meter_kind(meter, coordinator.volume_kinds), key)
+        _sensor(coordinator, meter, coordinator.kind_of(meter), key)
         for (_, key), meter in registered.items()
     )
 
@@ -95,7 +95,7 @@ def _sensor(
         kind,
         data.channels if data else (),
         has_gas_meter=any(
-            meter_kind(other, coordinator.volume_kinds) is MeterKind.GAS
+            coordinator.kind_of(other) is MeterKind.GAS
             for other in coordinator.meters.values()
         ),
     )
@@ -116,6 +116,8 @@ class CemmSensor(MeterEntity, SensorEntity):
     ) -> None:
         """Start with the value of the last poll."""
         super().__init__(coordinator, meter, kind, description)
+        # Of a meter that has stopped, only what it has counted is still true.
+        self._is_live = description.state_class is SensorStateClass.MEASUREMENT
         self._update()
 
     @override
@@ -130,7 +132,10 @@ class CemmSensor(MeterEntity, SensorEntity):
         before = (self.__dict__.get("_attr_available"), self._attr_native_value)
         data = self.meter_data
         self._attr_available = (
-            self.coordinator.last_update_success and data is not None and data.available
+            self.coordinator.last_update_success
+            and data is not None
+            and data.available
+            and not (data.stalled and self._is_live)
         )
         self._attr_native_value = self._value(data) if data else None
         return before != (self._attr_available, self._attr_native_value)
@@ -138,7 +143,7 @@ class CemmSensor(MeterEntity, SensorEntity):
     def _value(self, data: MeterData) -> StateType | datetime:
         row = self.entity_description
         if row.sum_of:
-            return derived_total(row, data.kind, data.registers)
+            return derived_total(row, data.kind, data.channels, data.registers)
         if row.key == LAST_MEASUREMENT.key:
             newest = max((m.time for m in data.channels.values()), default=None)
             return datetime.fromtimestamp(newest / 1000, UTC) if newest else None

@@ -1,0 +1,82 @@
+"""Raising and clearing repair issues."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+
+UNREACHABLE = "cemm_unreachable"
+UNREACHABLE_REMOTE = "cemm_unreachable_remote"
+METER_REPLACED = "meter_replaced"
+METER_STOPPED = "meter_stopped"
+VOLUME_KIND = "volume_kind"
+WRONG_DEVICE = "wrong_device"
+
+REPLACED_FOR = timedelta(days=7)
+
+
+def issue_id(entry: ConfigEntry, key: str, alias: str = "") -> str:
+    """Return the id of an issue of a CEMM, or of one of its meters."""
+    return "_".join(filter(None, (key, entry.entry_id, alias)))
+
+
+@callback
+def async_raise(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    key: str,
+    alias: str = "",
+    *,
+    fixable: bool = False,
+    persistent: bool = False,
+    **placeholders: str,
+) -> None:
+    """Raise an issue; `repairs` has the flow for a fixable one."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id(entry, key, alias),
+        data={"entry_id": entry.entry_id, "alias": alias},
+        is_fixable=fixable,
+        is_persistent=persistent,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=key,
+        translation_placeholders={
+            "name": entry.title,
+            "alias": alias,
+            **placeholders,
+        },
+    )
+
+
+@callback
+def async_clear(
+    hass: HomeAssistant, entry: ConfigEntry, key: str, alias: str = ""
+) -> None:
+    """Clear an issue whose cause has ended, raised or not."""
+    ir.async_delete_issue(hass, DOMAIN, issue_id(entry, key, alias))
+
+
+@callback
+def async_expire_replaced(
+    hass: HomeAssistant, entry: ConfigEntry, aliases: Iterable[str]
+) -> None:
+    """Clear the news of a replaced meter once the new one has counted for a week."""
+    registry = ir.async_get(hass)
+    for alias in aliases:
+        issue = registry.async_get_issue(DOMAIN, issue_id(entry, METER_REPLACED, alias))
+        if issue and dt_util.utcnow() - issue.created > REPLACED_FOR:
+            async_clear(hass, entry, METER_REPLACED, alias)
+
+
+@callback
+def async_clear_all(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Clear all issues of a CEMM that is removed."""
+    for domain, identifier in list(ir.async_get(hass).issues):
+        if domain == DOMAIN and entry.entry_id in identifier:
+            ir.async_delete_issue(hass, domain, identifier)

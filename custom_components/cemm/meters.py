@@ -1,0 +1,114 @@
+"""What is known of a meter from one answer to the next. Nothing here does I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .channels import CHANNELS, MeterKind
+from .client import COUNTERS, Measurement, Meter, Reading
+from .guard import CounterState, Verdict, judge
+from .stale import Activity, is_watched, observe
+
+# One failed poll is not an outage.
+FAILURES_TOLERATED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MeterData:
+    """The state of one meter."""
+
+    meter: Meter
+    kind: MeterKind
+    channels: Mapping[str, Measurement]
+    """What the newest answer holds, with the last good reading of each counter."""
+    registers: Mapping[str, float]
+    """The last good value of every counter, also of those missing from the answer."""
+    available: bool = True
+    stalled: bool = False
+    """Whether the meter has stopped measuring although the CEMM answers."""
+
+
+class MeterTracker:
+    """Follows one meter: guards its counters, and notices when it falls silent."""
+
+    def __init__(
+        self, meter: Meter, kind: MeterKind, counters: Mapping[str, CounterState]
+    ) -> None:
+        """Start with the counters as they were before a restart."""
+        self.counters = dict(counters)
+        self.activity: Activity | None = None
+        self.failures = 0
+        self.replaced = False
+        self.data = MeterData(
+            meter,
+            kind,
+            channels={},
+            registers={key: state.good.value for key, state in counters.items()},
+            available=False,
+        )
+
+    @property
+    def watched_activity(self) -> Activity | None:
+        """The meter's activity, if silence of this kind of meter means anything."""
+        data = self.data
+        return self.activity if is_watched(data.meter.alias, data.kind) else None
+
+    def read(self, reading: Reading, now: float, monotonic: float) -> None:
+        """Take an answer that arrived at a Unix time.
+
+        `replaced` says afterwards whether it made clear that the meter is another.
+        """
+        self.failures = 0
+        self.activity = observe(self.activity, reading.channels.values(), monotonic)
+        verdicts = [
+            self._judge(key, measurement, now)
+            for key, measurement in reading.channels.items()
+            if key in COUNTERS
+        ]
+        self.replaced = Verdict.REPLACED in verdicts
+        good = {key: state.good for key, state in self.counters.items()}
+        self.data = replace(
+            self.data,
+            channels={
+                key: good.get(key, measurement)
+                for key, measurement in reading.channels.items()
+                if key in good or key not in COUNTERS
+            },
+            registers={key: measurement.value for key, measurement in good.items()},
+            available=True,
+        )
+
+    def fail(self) -> None:
+        """Take note that the meter did not answer."""
+        self.failures += 1
+        if self.failures > FAILURES_TOLERATED:
+            self.data = replace(self.data, available=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what to remember across a restart."""
+        return {key: state.as_dict() for key, state in self.counters.items()}
+
+    def _judge(self, key: str, measurement: Measurement, now: float) -> Verdict:
+        row = CHANNELS[key]
+        assert row.max_rate is not None
+        state, verdict = judge(
+            self.counters.get(key),
+            measurement,
+            now,
+            row.max_rate,
+            may_fall=not row.is_counter,
+        )
+        if state:
+            self.counters[key] = state
+        return verdict
+
+
+def restore_counters(stored: Any) -> dict[str, CounterState]:
+    """Return the counters in what `MeterTracker.as_dict` returned; damaged ones not."""
+    if not isinstance(stored, dict):
+        return {}
+    return {
+        key: state
+        for key, data in stored.items()
+        if key in COUNTERS and (state := CounterState.from_dict(data))
+    }

@@ -1,0 +1,105 @@
+"""The way out of each issue that needs the user."""
+
+from typing import Any
+
+from homeassistant.components.repairs import (
+    ConfirmRepairFlow,
+    RepairsFlow,
+    RepairsFlowResult,
+)
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_HOST
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.selector import TextSelector
+import voluptuous as vol
+
+from .client import CemmError, LocalCemm, clean_host
+from .const import CONF_VOLUME_KINDS
+from .issues import METER_REPLACED, VOLUME_KIND
+from .options_flow import volume_kind_selector
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
+) -> RepairsFlow:
+    """Return the flow for an issue that `issues` raised."""
+    entry = hass.config_entries.async_get_entry((data or {}).get("entry_id", ""))
+    if data is None or entry is None or issue_id.startswith(METER_REPLACED):
+        return ConfirmRepairFlow()
+    if issue_id.startswith(VOLUME_KIND):
+        return VolumeKindFlow(entry, data["alias"])
+    return AddressFlow(entry)
+
+
+class VolumeKindFlow(RepairsFlow):
+    """Asks what a pulse meter measures."""
+
+    def __init__(self, entry: ConfigEntry, alias: str) -> None:
+        """Remember which meter."""
+        self._entry = entry
+        self._alias = alias
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, and have the entities made anew."""
+        if user_input is None:
+            return self.async_show_form(
+                step_id="init",
+                data_schema=vol.Schema({vol.Required("kind"): volume_kind_selector()}),
+                description_placeholders={
+                    "alias": self._alias,
+                    "name": self._entry.title,
+                },
+            )
+        options = self._entry.options
+        kinds = {**options.get(CONF_VOLUME_KINDS, {}), self._alias: user_input["kind"]}
+        self.hass.config_entries.async_update_entry(
+            self._entry, options={**options, CONF_VOLUME_KINDS: kinds}
+        )
+        self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
+        return self.async_create_entry(data={})
+
+
+class AddressFlow(RepairsFlow):
+    """Asks for the address that a CEMM has now."""
+
+    def __init__(self, entry: ConfigEntry) -> None:
+        """Remember which CEMM."""
+        self._entry = entry
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, and go on when the same CEMM answers there."""
+        errors = {}
+        if user_input is not None:
+            host = clean_host(user_input[CONF_HOST])
+            if not (error := await self._async_check(host)):
+                self.hass.config_entries.async_update_entry(
+                    self._entry, data={**self._entry.data, CONF_HOST: host}
+                )
+                self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
+                return self.async_create_entry(data={})
+            errors["base"] = error
+        schema = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or self._entry.data
+            ),
+            description_placeholders={
+                "name": self._entry.title,
+                "host": self._entry.data[CONF_HOST],
+            },
+            errors=errors,
+        )
+
+    async def _async_check(self, host: str) -> str | None:
+        """Return why this is not the CEMM's address."""
+        try:
+            info = await LocalCemm(host, async_get_clientsession(self.hass)).info()
+        except CemmError:
+            return "cannot_connect"
+        return None if info.mac == self._entry.unique_id else "wrong_device"
