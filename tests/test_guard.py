@@ -80,6 +80,15 @@ def test_zero_may_be_the_first_reading() -> None:
     assert counter.shown == 0.001
 
 
+@pytest.mark.parametrize(("value", "polls"), [(0.0, 80), (17.5, 17), (9000.0, 80)])
+def test_good_reading_ends_all_doubt(value: float, polls: int) -> None:
+    counter = Counter(5000)
+    for _ in range(5):
+        for _ in range(polls):
+            assert counter.read(value) is HELD
+        assert counter.read(5000) is GOOD
+
+
 @pytest.mark.parametrize("every", [10.0, 60.0])
 @pytest.mark.parametrize("value", [0.0, 17.5, 4999.5, 5500.0, 1e9])
 def test_glitch_keeps_the_last_good_value(value: float, every: float) -> None:
@@ -110,6 +119,8 @@ def test_zero_and_leap_need_longer(value: float, every: float) -> None:
     counter = Counter(5000)
     assert 840 <= counter.replaced_after([value] * 1000, every) <= 1200
     assert counter.shown == value
+    # From here on the time counts anew.
+    assert counter.read(value + 200) is HELD
 
 
 def test_new_meter_still_at_zero_starts_to_count() -> None:
@@ -149,10 +160,11 @@ def test_hourly_meter_is_replaced_in_time() -> None:
     assert counter.read(17.5, time=measured) is REPLACED
 
 
-def test_falling_garbage_is_no_new_meter() -> None:
+@pytest.mark.parametrize("step", [0.001, 1.0])
+def test_falling_garbage_is_no_new_meter(step: float) -> None:
     counter = Counter(5000)
     for index in range(300):
-        assert counter.read(4000 - index) is HELD
+        assert counter.read(4000 - index * step) is HELD
     assert counter.shown == 5000
 
 
@@ -188,6 +200,7 @@ def test_jitter_of_a_new_meter() -> None:
 
 def test_leap_depends_on_the_time_passed() -> None:
     counter = Counter(5000)
+    assert counter.read(5100) is HELD
     assert counter.read(5200) is HELD
     assert counter.read(5200, 600) is GOOD
     assert counter.read(5200 + 12 * 20, 86400) is GOOD
@@ -253,7 +266,12 @@ def test_net_value_may_fall_but_not_leap() -> None:
     assert counter.read(-5000) is HELD
     assert counter.read(5000) is HELD
     assert counter.read(-3.1) is GOOD
-    wobble = (index % 2 * 0.2 - 5000.1 for index in range(1000))
+
+
+@pytest.mark.parametrize("value", [-5000.0, -0.1, 100.0, 9000.0])
+def test_net_value_that_leaps_for_good(value: float) -> None:
+    counter = Counter(5000, may_fall=True)
+    wobble = (value + index % 2 * 0.2 for index in range(1000))
     assert 840 <= counter.replaced_after(wobble, 10) <= 1200
 
 

@@ -76,9 +76,9 @@ class CounterState:
     def from_dict(cls, data: Any) -> CounterState | None:
         """Restore a state from decoded JSON; None, to start anew, if it is damaged."""
         match data:
-            case {"time": int(time), "value": value, "since": since} if is_number(
-                value
-            ) and is_number(since):
+            case {"time": int(time), "value": value, "since": since} if all(
+                map(is_number, (value, since))
+            ):
                 return cls(Measurement(time, value), since)
         return None
 
