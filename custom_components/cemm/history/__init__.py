@@ -1,0 +1,1 @@
+"""From the CEMM's history to Home Assistant's statistics."""

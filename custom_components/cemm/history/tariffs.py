@@ -1,0 +1,81 @@
+"""Which tariff is in force when.
+
+The CEMM's day data does not say. The Dutch low tariff runs from 23:00 to 7:00 and
+all weekend; some regions begin at 21:00, Belgium at 22:00, and holidays are low
+all day. The amounts per tariff in the month data tell which one it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from .periods import wall_clock
+
+LOW = 1
+HIGH = 2
+
+# What minutes rounded to whole watts, and a meter read a few seconds late, can add up to.
+_TOLERANCE_KWH = 0.05
+_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A day's tariffs by the clock on the wall: low from one hour until another."""
+
+    low_from: int
+    low_until: int
+
+    def on(self, day: date) -> list[int]:
+        """Return the tariff in each hour of a day."""
+        return [
+            LOW if hour >= self.low_from or hour < self.low_until else HIGH
+            for hour in wall_clock(day)
+        ]
+
+
+DUTCH = Schedule(23, 7)
+ALL_LOW = Schedule(0, 0)
+_OTHERS = (Schedule(21, 7), Schedule(22, 7), Schedule(22, 6), Schedule(21, 6))
+
+
+@dataclass(frozen=True, slots=True)
+class Tariffs:
+    """The tariffs of a day."""
+
+    hours: Sequence[int]
+    """The one in force in each hour."""
+    certain: bool
+    """Whether the amounts per tariff agree with it."""
+
+
+def usual(day: date) -> Schedule:
+    """Return what is most likely in force on a day."""
+    return ALL_LOW if day.weekday() >= 5 else DUTCH
+
+
+def tariffs(day: date, hours: Sequence[float], low: float | None) -> Tariffs:
+    """Find the tariffs of a day.
+
+    ``hours`` is what was used in each hour (net, kWh), ``low`` what of it the
+    CEMM booked on the low tariff. The usual schedule is preferred; another one
+    must explain ``low`` better, and the best is not certain if it can't.
+    """
+    expected = usual(day).on(day)
+    if low is None:
+        return Tariffs(expected, certain=False)
+    tolerance = _TOLERANCE_KWH + _TOLERANCE * sum(map(abs, hours))
+
+    def error(candidate: Sequence[int]) -> float:
+        by_day_data = sum(
+            amount
+            for amount, tariff in zip(hours, candidate, strict=True)
+            if tariff == LOW
+        )
+        return abs(by_day_data - low)
+
+    if error(expected) <= tolerance:
+        return Tariffs(expected, certain=True)
+    candidates = [schedule.on(day) for schedule in (DUTCH, ALL_LOW, *_OTHERS)]
+    best = min(candidates, key=error)
+    return Tariffs(best, error(best) <= tolerance)

@@ -1,0 +1,201 @@
+"""What a counter counted, hour by hour: the day data, made to agree with the rest.
+
+Day data says when something was used, and says it in rounded numbers and with
+gaps. How much it was, meter readings (remote API) or the amounts of the month
+data tell exactly. A `Change` is such knowledge; between its two ends the day
+data only gives the shape.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+from custom_components.cemm.channels import HistoryRule
+from custom_components.cemm.client import History, Reading
+
+from .periods import HOUR, day_after, midnight
+from .profile import POWER, Curve, Profile, hourly_net, minutes
+from .tariffs import HIGH, LOW, Tariffs, tariffs
+
+type Times = Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What the CEMM has of one meter and one day."""
+
+    date: date
+    history: History
+    """The day data."""
+    amounts: Mapping[str, float]
+    """The day's part of the month data; empty for a day that is not over."""
+    closing: Reading | None = None
+    """The last meter readings of the day, where the API has them."""
+
+    @property
+    def start(self) -> int:
+        """Unix time of its midnight."""
+        return midnight(self.date)
+
+    @property
+    def end(self) -> int:
+        """Unix time of the next midnight."""
+        return midnight(day_after(self.date))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How much a counter rose between two Unix times."""
+
+    start: float
+    end: float
+    amount: float
+
+
+class Stretch:
+    """Consecutive days of one meter, as one channel of the day data shows them."""
+
+    def __init__(self, days: Sequence[Day], channel: str) -> None:
+        self.days = days
+        by_day = [
+            minutes(day.history.channels.get(channel, ()), channel, day.start, day.end)
+            for day in days
+        ]
+        self.tariffs = [
+            _tariffs_of(day, amounts) for day, amounts in zip(days, by_day, strict=True)
+        ]
+        self.profile = Profile(
+            days[0].start,
+            [amount for amounts in by_day for amount in amounts],
+            [tariff for found in self.tariffs for tariff in found.hours],
+        )
+
+    @property
+    def certain_since(self) -> int:
+        """Unix time since when the tariffs are certain up to the end."""
+        for day, found in zip(reversed(self.days), reversed(self.tariffs), strict=True):
+            if day.amounts and not found.certain:
+                return day.end
+        return self.days[0].start
+
+    def known_since(self) -> int | None:
+        """Return the Unix time at which the CEMM's memory of these days begins."""
+        booked = next(
+            (day.start for day in self.days if any(day.amounts.values())), None
+        )
+        found = [
+            time for time in (booked, self.profile.measured_since) if time is not None
+        ]
+        return min(found, default=None)
+
+
+def _tariffs_of(day: Day, amounts: Sequence[float | None]) -> Tariffs:
+    measured = None not in amounts
+    low = day.amounts.get("electric_energy_low") if measured else None
+    found = tariffs(day.date, hourly_net(amounts), low)
+    # Nothing contradicts the usual tariffs where something was not measured.
+    return found if measured else Tariffs(found.hours, certain=True)
+
+
+def read_changes(
+    readings: Iterable[tuple[float, float]], max_rate: float
+) -> Iterator[Change]:
+    """Yield the changes between meter readings, (Unix time, value) in order of time.
+
+    A fall (another meter, a glitch) tells nothing of the use, nor does a leap
+    beyond ``max_rate`` (per hour).
+    """
+    for (start, old), (end, new) in pairwise(readings):
+        if start < end and 0 <= new - old <= max_rate * (end - start) / HOUR:
+            yield Change(start, end, new - old)
+
+
+def booked_changes(stretch: Stretch, rule: HistoryRule) -> Iterator[Change]:
+    """Yield what the month data says of each day.
+
+    Energy is booked net and per tariff: what the day data lacks, or has too
+    much, is laid on import and export in proportion to them, or on either one
+    where it lies in the time that was not measured. A booked 0 is no data.
+    """
+    if rule.day != POWER:
+        for day in stretch.days:
+            if amount := sum(day.amounts.get(name, 0.0) for name in rule.period):
+                yield Change(day.start, day.end, amount)
+        return
+    own = stretch.profile.curve(rule)
+    other = stretch.profile.curve(
+        HistoryRule(rule.day, rule.period, -rule.sign, rule.tariff)
+    )
+    low, high = rule.period
+    names = {LOW: (low,), HIGH: (high,), None: rule.period}[rule.tariff]
+    for day in stretch.days:
+        if not any(day.amounts.get(name) for name in names):
+            continue
+        net = rule.sign * sum(day.amounts.get(name, 0.0) for name in names)
+        used, unknown = own.between(day.start, day.end)
+        back, _ = other.between(day.start, day.end)
+        missing = net - (used - back)
+        if unknown:
+            amount = used + max(missing, 0.0)
+        elif used + back:
+            amount = used * (1 + missing / (used + back))
+        else:
+            amount = max(missing, 0.0)
+        yield Change(day.start, day.end, max(amount, 0.0))
+
+
+def counted(curve: Curve, changes: Sequence[Change], times: Times) -> list[float]:
+    """Return what was counted from the first of some Unix times until each of them.
+
+    ``times`` are in order. Within a change its whole amount is counted; outside
+    of them what the day data has.
+    """
+    cuts = {*times}
+    for change in changes:
+        cuts.update(
+            edge for edge in (change.start, change.end) if times[0] < edge < times[-1]
+        )
+    starts = [change.start for change in changes]
+    weights = [_weights(curve, change) for change in changes]
+    total, totals = 0.0, {times[0]: 0.0}
+    for begin, end in pairwise(sorted(cuts)):
+        used, unknown = curve.between(begin, end)
+        index = bisect_right(starts, begin) - 1
+        if index >= 0 and begin < changes[index].end:
+            scale, fill, even = weights[index]
+            total += scale * used + fill * unknown + even * (end - begin)
+        else:
+            total += used
+        totals[end] = total
+    return [totals[time] for time in times]
+
+
+def _weights(curve: Curve, change: Change) -> tuple[float, float, float]:
+    """Return the weights of measured use, unmeasured minutes and mere seconds.
+
+    More than was measured was used while nothing was measured, if there was such
+    a time. All else is a matter of scale.
+    """
+    used, unknown = curve.between(change.start, change.end)
+    missing = change.amount - used
+    if missing > 0 and unknown >= 1:
+        return 1.0, missing / unknown, 0.0
+    if used > 0:
+        return change.amount / used, 0.0, 0.0
+    return 0.0, 0.0, change.amount / (change.end - change.start)
+
+
+def meter_readings(
+    readings: Iterable[Reading], registers: Sequence[str]
+) -> Iterator[tuple[float, float]]:
+    """Yield (Unix time, value) of what a counter read, the sum of some registers.
+
+    A reading counts at its own time, which may be long before the day's end.
+    """
+    for reading in readings:
+        found = [reading.channels.get(name) for name in registers]
+        parts = [measurement for measurement in found if measurement]
+        if parts and len(parts) == len(found):
+            yield max(part.time for part in parts) / 1000, sum(p.value for p in parts)

@@ -1,0 +1,172 @@
+"""Day data that agrees with meter readings and with month data."""
+
+from datetime import date
+from itertools import accumulate, pairwise
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.cemm.channels import CHANNELS, HistoryRule
+from custom_components.cemm.client import History, Measurement, Reading, Sample
+from custom_components.cemm.history.profile import Curve
+from custom_components.cemm.history.usage import (
+    Change,
+    Day,
+    Stretch,
+    booked_changes,
+    counted,
+    meter_readings,
+    read_changes,
+)
+
+MONDAY = date(2026, 11, 16)
+HOUR = 3600
+
+
+def rule(key: str) -> HistoryRule:
+    found = CHANNELS[key].history
+    assert found
+    return found
+
+
+def power_day(watts: list[float | None], **amounts: float) -> Day:
+    """Return a Monday with these means, each for an equal part of the day."""
+    length = 1440 // len(watts)
+    start = Day(MONDAY, History({}), {}).start
+    samples = tuple(
+        Sample(start + minute * 60, watts[minute // length]) for minute in range(1440)
+    )
+    return Day(MONDAY, History({"electric_power": samples}), amounts)
+
+
+def hourly(stretch: Stretch, changes: list[Change], key: str) -> list[float]:
+    profile = stretch.profile
+    times = range(profile.start, profile.end + 1, HOUR)
+    used = counted(profile.curve(rule(key)), changes, times)
+    return [b - a for a, b in pairwise(used)]
+
+
+def test_readings_that_fall_leap_or_stand_in_time_tell_nothing() -> None:
+    readings = [
+        (0, 100.0),
+        (HOUR, 101.0),
+        (HOUR, 101.0),
+        (2 * HOUR, 3.0),
+        (3 * HOUR, 9.0),
+    ]
+    assert list(read_changes(readings, 5)) == [Change(0, HOUR, 1.0)]
+
+
+def test_the_readings_of_a_counter_are_those_of_its_registers() -> None:
+    whole = Reading({"t1": Measurement(1000, 1.5), "t2": Measurement(2000, 2.25)})
+    half = Reading({"t1": Measurement(3000, 1.5)})
+    assert list(meter_readings([whole, half], ("t1", "t2"))) == [(2, 3.75)]
+    assert list(meter_readings([whole, half], ("t1",))) == [(1, 1.5), (3, 1.5)]
+    assert list(meter_readings([whole], ())) == []
+
+
+@given(
+    st.lists(st.floats(0, 10), min_size=1, max_size=200),
+    st.lists(st.floats(0, 20), min_size=1, max_size=4),
+    st.data(),
+)
+def test_a_change_is_counted_whole_and_never_backwards(
+    used: list[float], amounts: list[float], data: st.DataObject
+) -> None:
+    unknown = data.draw(
+        st.lists(st.sampled_from((0, 1)), min_size=len(used), max_size=len(used))
+    )
+    used = [0 if gap else amount for amount, gap in zip(used, unknown, strict=True)]
+    curve = Curve(
+        0, list(accumulate(used, initial=0)), list(accumulate(unknown, initial=0))
+    )
+    edges = [n * 60.0 * len(used) / len(amounts) for n in range(len(amounts) + 1)]
+    changes = [
+        Change(start, end, amount)
+        for (start, end), amount in zip(pairwise(edges), amounts, strict=True)
+    ]
+    times = sorted({*range(0, 60 * len(used), 90), *edges})
+    found = counted(curve, changes, times)
+    assert all(new >= old - 1e-9 for old, new in pairwise(found))
+    for change in changes:
+        at = dict(zip(times, found, strict=True))
+        assert at[change.end] - at[change.start] == pytest.approx(
+            change.amount, abs=1e-6
+        )
+
+
+def test_more_than_was_measured_was_used_while_nothing_was() -> None:
+    curve = Curve(0, [0, 1, 1, 1, 2], [0, 0, 1, 2, 2])
+    found = counted(curve, [Change(0, 240, 6)], [0, 60, 120, 180, 240])
+    assert found == [0, 1, 3, 5, 6]
+
+
+def test_less_than_was_measured_is_a_matter_of_scale() -> None:
+    curve = Curve(0, [0, 1, 1, 3], [0, 0, 1, 1])
+    assert counted(curve, [Change(0, 180, 1.5)], [0, 60, 180]) == [0, 0.5, 1.5]
+
+
+def test_use_without_a_shape_is_even() -> None:
+    curve = Curve(0, [0, 0, 0], [0, 0, 0])
+    assert counted(curve, [Change(0, 120, 3)], [0, 30, 120]) == [0, 0.75, 3]
+
+
+def test_outside_of_changes_the_day_data_counts() -> None:
+    curve = Curve(0, [0, 1, 2, 3], [0, 0, 0, 0])
+    assert counted(curve, [Change(60, 120, 5)], [0, 60, 120, 180]) == [0, 1, 6, 7]
+
+
+def test_volumes_agree_with_the_month_data() -> None:
+    day = Day(MONDAY, History({}), {"volume": 2.4})
+    stretch = Stretch([day], "flow")
+    changes = list(booked_changes(stretch, rule("volume")))
+    assert hourly(stretch, changes, "volume") == [pytest.approx(0.1)] * 24
+
+
+def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
+    # 12 h of 1 kW, 12 h of -0.5 kW; low until 7:00 and from 23:00.
+    day = power_day([1000, -500], electric_energy_low=6.5, electric_energy_high=-0.4)
+    stretch = Stretch([day], "electric_power")
+    changes = {
+        key: next(booked_changes(stretch, rule(key))).amount
+        for key in ("t1", "t2", "t3", "t4", "energy_import", "energy_export")
+    }
+    assert changes["t1"] - changes["t3"] == pytest.approx(6.5)
+    assert changes["t2"] - changes["t4"] == pytest.approx(-0.4)
+    assert changes["energy_import"] - changes["energy_export"] == pytest.approx(6.1)
+    # The 0.1 kWh that the day data lacks lies on both in proportion.
+    assert changes["t2"] == pytest.approx(5 + 0.1 * 5 / 10.5)
+    assert changes["t4"] == pytest.approx(5.5 - 0.1 * 5.5 / 10.5)
+
+
+def test_what_was_not_measured_takes_what_the_net_amount_lacks() -> None:
+    day = power_day([1000, None, -500, -500], electric_energy_high=2.0)
+    stretch = Stretch([day], "electric_power")
+    imported = list(booked_changes(stretch, rule("energy_import")))
+    exported = list(booked_changes(stretch, rule("energy_export")))
+    assert imported[0].amount == pytest.approx(8)
+    assert exported[0].amount == pytest.approx(6)
+    hours = hourly(stretch, imported, "energy_import")
+    assert hours == pytest.approx([1.0] * 6 + [2 / 6] * 6 + [0] * 12)
+
+
+def test_a_booked_zero_is_no_data() -> None:
+    stretch = Stretch([power_day([1000], electric_energy_low=0.0)], "electric_power")
+    assert list(booked_changes(stretch, rule("energy_import"))) == []
+    assert hourly(stretch, [], "energy_import") == pytest.approx([1.0] * 24)
+
+
+def test_tariffs_that_nothing_explains_end_the_registers() -> None:
+    fine = power_day([1000], electric_energy_low=8.0, electric_energy_high=16.0)
+    odd = power_day([1000], electric_energy_low=3.5, electric_energy_high=20.5)
+    assert Stretch([fine], "electric_power").certain_since == fine.start
+    assert Stretch([odd], "electric_power").certain_since == odd.end
+
+
+def test_memory_begins_with_the_first_measurement_or_amount() -> None:
+    empty = Day(MONDAY, History({}), {"electric_energy_low": 0.0})
+    late = power_day([None, 100])
+    booked = Day(MONDAY, History({}), {"electric_energy_low": 1.0})
+    assert Stretch([empty], "electric_power").known_since() is None
+    assert Stretch([late], "electric_power").known_since() == late.start + 12 * HOUR
+    assert Stretch([booked], "electric_power").known_since() == booked.start
