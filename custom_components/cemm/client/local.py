@@ -98,7 +98,6 @@ class LocalCemm:
             raise CemmConnectionError("no host name or address") from err
         self._session = session
         self._one_at_a_time = asyncio.Lock()
-        self._found: set[str] = set()
 
     async def info(self) -> CemmInfo:
         """Return what the CEMM says of itself.
@@ -148,16 +147,11 @@ class LocalCemm:
         )
 
     async def _answers(self, alias: str) -> bool:
-        """Ask for an alias; a fault does not change what was known of it."""
         try:
             await self.realtime(alias)
-        except NotConnectedError:
-            self._found.discard(alias)
         except CemmStatusError, CemmResponseError:
-            pass
-        else:
-            self._found.add(alias)
-        return alias in self._found
+            return False
+        return True
 
     async def _is_cemm_3(self) -> bool:
         try:

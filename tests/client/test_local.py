@@ -1,0 +1,332 @@
+"""Tests of the local API: each endpoint, and whatever else answers at an address."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import ClientSession
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.cemm.client import (
+    Cemm3Error,
+    CemmConnectionError,
+    CemmInfo,
+    CemmResponseError,
+    CemmStatusError,
+    CemmTimeoutError,
+    LocalCemm,
+    Measurement,
+    Meter,
+    NotCemmError,
+    NotConnectedError,
+    Period,
+    Sample,
+    base_url,
+    clean_host,
+)
+from custom_components.cemm.client.local import DOCUMENTED_ALIASES, USAGE
+from simulator import Fault, Simulator
+from tests.fixtures import load
+
+from .conftest import Server, endless, http, http_json, silence
+
+ROOT = "/open-api/v1/"
+P1 = f"{ROOT}p1/realtime/"
+CEMM_3 = "/api/v1/public/cemm"
+HOME = ZoneInfo("Europe/Amsterdam")
+
+
+@pytest.fixture
+def cemm(server: Server, session: ClientSession) -> LocalCemm:
+    return LocalCemm(server.host, session)
+
+
+@pytest.fixture
+def simulated(sim: Simulator, session: ClientSession) -> LocalCemm:
+    return LocalCemm(sim.base, session)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("192.168.1.5", "http://192.168.1.5/"),
+        ("192.168.1.5:8080", "http://192.168.1.5:8080/"),
+        ("fd00::5", "http://[fd00::5]/"),
+        ("[fd00::5]", "http://[fd00::5]/"),
+        ("[fd00::5]:81", "http://[fd00::5]:81/"),
+        ("fe80::1%eth0", "http://[fe80::1%eth0]/"),
+        ("cemm", "http://cemm/"),
+        ("Cemm.local:81", "http://cemm.local:81/"),
+        ("_cemm-1.local.", "http://_cemm-1.local./"),
+        ("mètre.nl", "http://xn--mtre-5oa.nl/"),
+        (" http://192.168.1.5/ ", "http://192.168.1.5/"),
+        ("HTTP://cemm:80", "http://cemm/"),
+        ("h:0", "http://h:0/"),
+    ],
+)
+def test_base_url(host: str, url: str) -> None:
+    assert str(base_url(host)) == url
+    # What is stored leads to the same place.
+    assert base_url(clean_host(host)) == base_url(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("", "  ", "/", ":", ":80", "http://", "https://cemm/", "ftp://cemm"),
+        *("cemm:port", "cemm:99999", "cemm:-1", "cemm:80:90", "1:2:3", "[cemm]", "["),
+        *("a b", "a/b", "a?b", "a#b", "a@b", ":a@b", "a\\b", "a%20b", "<a>", "*", "."),
+        *("..", "-", "\ud800", "http://cemm/open-api/v1/"),
+    ],
+)
+async def test_no_base_url(host: str, session: ClientSession) -> None:
+    with pytest.raises(ValueError):
+        base_url(host)
+    with pytest.raises(CemmConnectionError, match="no host name or address"):
+        LocalCemm(host, session)
+
+
+@given(st.text() | st.text("[]:/@?#%.0123456789abf", max_size=20))
+def test_base_url_of_anything(host: str) -> None:
+    try:
+        url = base_url(host)
+    except ValueError:
+        return
+    assert url.scheme == "http"
+    assert url == url.origin() / ""
+
+
+class TestDocuments:
+    """The examples of the documentation, at the documented paths."""
+
+    async def test_info(self, server: Server, cemm: LocalCemm) -> None:
+        server.serve({ROOT: load("local/info")})
+        assert await cemm.info() == CemmInfo(
+            "00:1e:c0:85:96:cc",
+            "CEMM Basic",
+            "E5AD649292BBBB51060F",
+            "2.18.1.0",
+            "1.24",
+        )
+
+    async def test_realtime(self, server: Server, cemm: LocalCemm) -> None:
+        server.serve({P1: load("local/p1_realtime")})
+        reading = await cemm.realtime("p1")
+        assert reading.channels["t2"] == Measurement(1587565238000, 114467.5703125)
+        assert "gas" not in reading.channels
+
+    async def test_history(self, server: Server, cemm: LocalCemm) -> None:
+        server.serve({f"{ROOT}p1/data/day/": load("local/p1_data_day")})
+        history = await cemm.history("p1", Period.DAY, 1587420000)
+        assert history.channels["electric_power"][0] == Sample(1587420000, 1000)
+        assert str(server.requests[0].query_string) == "time=1587420000"
+
+
+class TestSimulated:
+    """The whole of a CEMM, which answers as the documents say."""
+
+    async def test_info(self, sim: Simulator, simulated: LocalCemm) -> None:
+        info = await simulated.info()
+        assert info.mac == sim.house.mac.lower()
+        assert info.name == sim.house.name
+
+    async def test_meters(self, sim: Simulator, simulated: LocalCemm) -> None:
+        listed = tuple(
+            Meter(alias, meter.type) for alias, meter in sim.house.meters.items()
+        )
+        assert await simulated.meters(["mb9", "mb5"]) == (*listed, Meter(USAGE))
+        assert simulated.lists_all_meters
+        # Of the extra aliases only the unlisted one is asked for.
+        assert [request.path for request in sim.requests] == [
+            f"{ROOT}io/",
+            f"{ROOT}{USAGE}/realtime/",
+            f"{ROOT}mb9/realtime/",
+        ]
+
+    async def test_old_firmware(self, sim: Simulator, simulated: LocalCemm) -> None:
+        sim.house.io_list = False
+        found = await simulated.meters(["mb5"])
+        assert found == tuple(
+            Meter(alias) for alias in ("p1", "p1-gas", "s01", "pulse-2", USAGE, "mb5")
+        )
+        assert not simulated.lists_all_meters
+        assert len(sim.requests) == 1 + len(DOCUMENTED_ALIASES) + 2
+
+        sim.house.io_list = True
+        await simulated.meters()
+        assert simulated.lists_all_meters
+
+    @pytest.mark.parametrize("kind", ["html", "empty", "broken_json"])
+    async def test_an_alias_that_answers_junk_is_none(
+        self, sim: Simulator, simulated: LocalCemm, kind: str
+    ) -> None:
+        sim.faults.append(Fault(kind, path=f"/{USAGE}/"))
+        assert Meter(USAGE) not in await simulated.meters()
+
+    async def test_a_broken_connection_is_no_missing_meter(
+        self, sim: Simulator, simulated: LocalCemm
+    ) -> None:
+        sim.faults.append(Fault("drop", path=f"/{USAGE}/"))
+        with pytest.raises(CemmConnectionError):
+            await simulated.meters()
+
+    async def test_realtime(self, sim: Simulator, simulated: LocalCemm) -> None:
+        for alias in sim.house.meters:
+            assert (await simulated.realtime(alias)).channels
+        with pytest.raises(NotConnectedError):
+            await simulated.realtime("mb9")
+
+    @pytest.mark.parametrize(
+        ("period", "count", "step"),
+        [(Period.DAY, 1440, 60), (Period.MONTH, 31, 86_400), (Period.YEAR, 12, None)],
+    )
+    async def test_history(
+        self, simulated: LocalCemm, period: Period, count: int, step: int | None
+    ) -> None:
+        start = int(datetime(2025, 1, 1, tzinfo=HOME).timestamp())
+        history = await simulated.history("p1", period, start)
+        for samples in history.channels.values():
+            assert samples[0].start == start
+            assert len(samples) == count
+            if step:
+                assert samples[1].start - samples[0].start == step
+
+    async def test_totals_are_part_of_realtime(self, simulated: LocalCemm) -> None:
+        assert simulated.totals_interval is None
+        with pytest.raises(NotImplementedError):
+            await simulated.totals("p1", 0)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 412, 429, 499])
+async def test_every_4xx_means_not_connected(
+    server: Server, cemm: LocalCemm, status: int
+) -> None:
+    server.give(http(status=status))
+    with pytest.raises(NotConnectedError) as caught:
+        await cemm.realtime("p1")
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize("status", [202, 204, 399, 500, 502, 503])
+async def test_other_statuses_do_not(
+    server: Server, cemm: LocalCemm, status: int
+) -> None:
+    server.give(http(status=status))
+    with pytest.raises(CemmStatusError) as caught:
+        await cemm.realtime("p1")
+    assert not isinstance(caught.value, NotConnectedError)
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(status=404),
+        http(status=401),
+        http("<html>A router</html>", Content_Type="text/html"),
+        http(),
+        http_json([]),
+        http_json({"data": {"mac": "?"}}),
+        http(status=302, Location="http://router.example/login"),
+        http(status=302, Location="/"),
+        endless(http(), b" " * 65536),
+    ],
+    ids=[
+        "404",
+        "401",
+        "HTML",
+        "empty",
+        "list",
+        "no MAC",
+        "redirect",
+        "loop",
+        "endless",
+    ],
+)
+async def test_something_else_answers(
+    server: Server, cemm: LocalCemm, answer: Any
+) -> None:
+    server.give(answer)
+    with pytest.raises(NotCemmError) as caught:
+        await cemm.info()
+    assert not isinstance(caught.value, Cemm3Error)
+    assert CEMM_3 in server.paths
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"", CemmConnectionError),
+        (silence, CemmTimeoutError),
+        (http(status=500), CemmStatusError),
+    ],
+    ids=["dropped", "silent", "500"],
+)
+async def test_a_fault_is_no_other_device(
+    server: Server,
+    cemm: LocalCemm,
+    answer: Any,
+    error: type[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("custom_components.cemm.client.local.TIMEOUT", 0.1)
+    server.give(answer)
+    with pytest.raises(error) as caught:
+        await cemm.info()
+    assert not isinstance(caught.value, NotCemmError)
+    assert CEMM_3 not in server.paths
+
+
+async def test_cemm_3(sim: Simulator, simulated: LocalCemm) -> None:
+    sim.house.cemm_3 = True
+    with pytest.raises(Cemm3Error):
+        await simulated.info()
+
+
+@pytest.mark.parametrize(
+    "document", [[], {}, {"id": 1, "mac": "?"}, "id mac version", None]
+)
+async def test_no_cemm_3(server: Server, cemm: LocalCemm, document: Any) -> None:
+    server.serve({CEMM_3: document})
+    with pytest.raises(NotCemmError) as caught:
+        await cemm.info()
+    assert not isinstance(caught.value, Cemm3Error)
+
+
+async def test_one_request_at_a_time(server: Server, cemm: LocalCemm) -> None:
+    async def slowly(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await asyncio.sleep(0.02)
+        writer.write(http_json(load("local/p1_realtime")))
+
+    server.give(slowly)
+    await asyncio.gather(*(cemm.realtime("p1") for _ in range(5)))
+    assert len(server.requests) == 5
+    assert server.most_open == 1
+
+
+async def test_a_failure_does_not_block_the_next(
+    server: Server, cemm: LocalCemm
+) -> None:
+    server.give(http(), http_json(load("local/p1_realtime")))
+    with pytest.raises(CemmResponseError):
+        await cemm.realtime("p1")
+    assert (await cemm.realtime("p1")).channels
+
+
+async def test_every_request_has_a_timeout(
+    server: Server, cemm: LocalCemm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.cemm.client.local.TIMEOUT", 0.05)
+    server.give(silence)
+    for request in (
+        cemm.info(),
+        cemm.meters(),
+        cemm.realtime("p1"),
+        cemm.history("p1", Period.DAY, 0),
+    ):
+        with pytest.raises(CemmTimeoutError):
+            await request

@@ -1,0 +1,371 @@
+"""Tests of the remote API: each endpoint, promises, and where a key may go."""
+
+import asyncio
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import ClientSession
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.cemm.client import (
+    DEFAULT_URL,
+    AuthenticationError,
+    CemmConnectionError,
+    CemmError,
+    CemmInfo,
+    CemmResponseError,
+    CemmStatusError,
+    CemmTimeoutError,
+    CemmUnreachableError,
+    GatewayError,
+    InsecureUrlError,
+    Measurement,
+    Meter,
+    NotConnectedError,
+    Period,
+    PromiseError,
+    RemoteApi,
+    RemoteCemm,
+    Sample,
+    UnsupportedAliasError,
+    check_url,
+)
+from custom_components.cemm.client.remote import ALIASES, AT_ONCE, PROMISE_RETRIES
+from simulator import House, Simulator
+from tests.fixtures import load
+
+from .conftest import Server, http, http_json, silence
+
+UID = "FF-FF-FF-FF-FF-FF"
+ROOT = f"/v1/cemm/{UID}/"
+KEY = "k+e y&%41=#/?é€"
+HOME = ZoneInfo("Europe/Amsterdam")
+
+
+@pytest.fixture
+def cemm(server: Server, session: ClientSession) -> RemoteCemm:
+    return RemoteCemm(f"{server.url}v1", KEY, UID, session)
+
+
+@pytest.fixture
+async def simulated(sim: Simulator, session: ClientSession) -> RemoteCemm:
+    [uid] = await RemoteApi(sim.remote_url, "demo", session).uids()
+    sim.requests.clear()
+    return RemoteCemm(sim.remote_url, "demo", uid, session)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let promises be asked for without a pause."""
+    monkeypatch.setattr("custom_components.cemm.client.remote.PROMISE_RETRY_AFTER", 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        (DEFAULT_URL, "https://open-api.cemm.nl/v1/"),
+        ("https://open-api.cemm.nl/v1", "https://open-api.cemm.nl/v1/"),
+        (" https://x:8443/a/b/ ", "https://x:8443/a/b/"),
+        ("https://x/v1/?api_key=1&b=2#c", "https://x/v1/"),
+        ("http://localhost:81/v1/", "http://localhost:81/v1/"),
+        ("http://LOCALHOST/", "http://localhost/"),
+        ("http://127.0.0.1:81/v1/", "http://127.0.0.1:81/v1/"),
+        ("http://127.1.2.3/", "http://127.1.2.3/"),
+        ("http://[::1]:81/", "http://[::1]:81/"),
+    ],
+)
+def test_addresses_for_a_key(url: str, base: str) -> None:
+    assert str(check_url(url)) == base
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("open-api.cemm.nl", "192.168.1.5", "0.0.0.0", "[fd00::1]", "[::]"),
+        *("127.evil.example", "localhost.evil.example", "evil-localhost", "localhost."),
+        *("127.1", "2130706433", "0x7f.0.0.1", "127.0.0.1.example"),
+    ],
+)
+async def test_no_key_over_plain_http(host: str, session: ClientSession) -> None:
+    url = f"http://{host}/v1/"
+    with pytest.raises(InsecureUrlError):
+        check_url(url)
+    with pytest.raises(InsecureUrlError):
+        RemoteCemm(url, KEY, UID, session)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", " ", "x", "open-api.cemm.nl/v1/", "//x/", "ftp://x/", "file:///etc/"),
+        *("https://", "https:///v1/", "https://[", "https://x:99999/", "https://x:y/"),
+        *("https://open-api.cemm.nl@evil.example/", "http://localhost@evil.example/"),
+        *("https://:secret@x/", "https://a:b@x/"),
+    ],
+)
+def test_no_address(url: str) -> None:
+    with pytest.raises(CemmConnectionError, match="no web address"):
+        check_url(url)
+
+
+@given(
+    st.text()
+    | st.text("[]:/@?#%.0127localhost", max_size=20).map(lambda rest: f"http://{rest}")
+)
+def test_addresses_of_anything(url: str) -> None:
+    try:
+        base = check_url(url)
+    except CemmError:
+        return
+    assert base.query_string == base.fragment == ""
+    assert not base.user
+    assert base.host
+    if base.scheme == "http":
+        assert base.host == "localhost" or ip_address(base.host).is_loopback
+
+
+class TestDocuments:
+    """The examples of the documentation, at the documented paths."""
+
+    async def test_uids(self, server: Server, session: ClientSession) -> None:
+        server.serve({"/v1/cemm/": load("remote/cemm")})
+        api = RemoteApi(f"{server.url}v1/", KEY, session)
+        assert await api.uids() == ("00-00-00-00-00-00", UID)
+        # It arrives as it is, whatever is in it.
+        assert server.requests[0].query == {"api_key": KEY}
+
+    async def test_info(self, server: Server, cemm: RemoteCemm) -> None:
+        server.serve({"/v1/cemm/": load("remote/cemm")})
+        assert await cemm.info() == CemmInfo("ff:ff:ff:ff:ff:ff")
+
+    async def test_info_of_a_cemm_not_linked_any_more(
+        self, server: Server, cemm: RemoteCemm
+    ) -> None:
+        server.serve({"/v1/cemm/": {"data": [{"uid": "00-00-00-00-00-00"}]}})
+        with pytest.raises(AuthenticationError):
+            await cemm.info()
+
+    async def test_meters(self, server: Server, cemm: RemoteCemm) -> None:
+        server.serve(
+            {
+                f"{ROOT}io/": load("remote/io"),
+                f"{ROOT}p1/": load("remote/p1"),
+                f"{ROOT}s01/": {"data": []},
+            }
+        )
+        assert await cemm.meters(["mb5"]) == (Meter("p1", "p1"),)
+        assert sorted(server.paths[1:]) == sorted(f"{ROOT}{a}/" for a in ALIASES)
+
+    async def test_realtime(self, server: Server, cemm: RemoteCemm) -> None:
+        server.serve({f"{ROOT}p1/realtime/": load("remote/p1_realtime")})
+        reading = await cemm.realtime("p1")
+        assert reading.channels["electric_power"] == Measurement(1496326765000, -1607)
+        assert "switch" not in reading.channels
+
+    async def test_totals(self, server: Server, cemm: RemoteCemm) -> None:
+        server.serve({f"{ROOT}p1/totals/": load("remote/p1_totals")})
+        reading = await cemm.totals("p1", 1496242535)
+        assert reading.channels["gas"] == Measurement(1496242500000, 2616.8449707031)
+        assert server.requests[0].query == {"time": "1496242535", "api_key": KEY}
+
+    @pytest.mark.parametrize(
+        ("period", "first"),
+        [
+            (Period.DAY, Sample(1496181600, 0.0009765625)),
+            (Period.MONTH, Sample(1493589600, 0.0029296875)),
+            (Period.YEAR, Sample(1483225200, 281.623046875)),
+        ],
+    )
+    async def test_history(
+        self, server: Server, cemm: RemoteCemm, period: Period, first: Sample
+    ) -> None:
+        path = f"{ROOT}p1-gas/data/{period}/"
+        server.serve({path: load(f"remote/p1-gas_data_{period}")})
+        history = await cemm.history("p1-gas", period, 1496242535)
+        assert history.channels["gas"][0] == first
+        assert server.requests[0].query == {"time": "1496242535", "api_key": KEY}
+
+
+class TestSimulated:
+    """The whole API, which answers as the documents say."""
+
+    async def test_everything(self, sim: Simulator, simulated: RemoteCemm) -> None:
+        assert (await simulated.info()).mac == sim.house.mac.lower()
+        meters = await simulated.meters()
+        assert [meter.alias for meter in meters] == ["p1", "p1-gas", "s01"]
+        start = int(datetime(2025, 6, 1, tzinfo=HOME).timestamp())
+        for meter in meters:
+            assert (await simulated.realtime(meter.alias)).channels
+            assert (await simulated.totals(meter.alias, start)).channels
+            for period in Period:
+                history = await simulated.history(meter.alias, period, start)
+                assert all(history.channels.values())
+
+    async def test_several_cemms(self, session: ClientSession, sim: Simulator) -> None:
+        sim.linked.append(House(mac="00:1E:C0:00:00:02"))
+        api = RemoteApi(sim.remote_url, "demo", session)
+        assert len(await api.uids()) == 2
+        sim.linked.clear()
+        assert await api.uids() == ()
+
+    async def test_aliases_are_asked_for_when_the_ios_change(
+        self, sim: Simulator, simulated: RemoteCemm
+    ) -> None:
+        before = await simulated.meters()
+        assert len(sim.requests) == 1 + len(ALIASES)
+        assert await simulated.meters() == before
+        assert len(sim.requests) == 2 + len(ALIASES)
+
+        del sim.house.meters["s01"]
+        assert len(await simulated.meters()) == len(before) - 1
+        assert len(sim.requests) == 3 + 2 * len(ALIASES)
+
+    async def test_promises(
+        self, sim: Simulator, simulated: RemoteCemm, at_once: None
+    ) -> None:
+        sim.promises = True
+        assert (await simulated.realtime("p1")).channels
+        assert len(sim.requests) == 2
+
+    async def test_refusals(
+        self, sim: Simulator, simulated: RemoteCemm, session: ClientSession
+    ) -> None:
+        with pytest.raises(NotConnectedError):
+            await simulated.realtime("han")
+        with pytest.raises(UnsupportedAliasError):
+            await simulated.realtime("mb5")
+        with pytest.raises(AuthenticationError):
+            await RemoteCemm(sim.remote_url, "demo", UID, session).realtime("p1")
+        with pytest.raises(AuthenticationError):
+            await RemoteApi(sim.remote_url, "", session).uids()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (403, AuthenticationError),
+        (404, NotConnectedError),
+        (408, CemmUnreachableError),
+        (412, UnsupportedAliasError),
+        (502, GatewayError),
+        (500, CemmStatusError),
+    ],
+)
+async def test_statuses(
+    server: Server, cemm: RemoteCemm, status: int, error: type[CemmStatusError]
+) -> None:
+    server.give(http(status=status))
+    with pytest.raises(CemmStatusError) as caught:
+        await cemm.realtime("p1")
+    assert type(caught.value) is error
+    assert caught.value.status == status
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("promised", [1, PROMISE_RETRIES])
+async def test_promise_is_redeemed(
+    server: Server, cemm: RemoteCemm, at_once: None, promised: int
+) -> None:
+    promise = http_json({"promise": "57a0"}, status=202)
+    server.give(*[promise] * promised, http_json(load("remote/p1_totals")))
+    assert (await cemm.totals("p1", 1496242535)).channels
+    # It is redeemed by the very same request.
+    assert len(server.requests) == promised + 1
+    assert len(set(server.requests)) == 1
+
+
+async def test_promise_expires(server: Server, cemm: RemoteCemm, at_once: None) -> None:
+    server.give(http_json({"promise": "57a0"}, status=202))
+    with pytest.raises(PromiseError):
+        await cemm.realtime("p1")
+    assert len(server.requests) == 1 + PROMISE_RETRIES
+
+
+async def test_four_at_once_over_all_clients_of_a_session(
+    server: Server, session: ClientSession
+) -> None:
+    async def slowly(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await asyncio.sleep(0.02)
+        writer.write(http_json(load("remote/p1_realtime")))
+
+    server.give(slowly)
+    clients = [RemoteCemm(str(server.url), str(n), UID, session) for n in range(4)]
+    await asyncio.gather(
+        *(client.realtime(alias) for client in clients for alias in ALIASES)
+    )
+    assert len(server.requests) == len(clients) * len(ALIASES)
+    assert server.most_open == AT_ONCE == 4
+
+
+async def test_waiting_for_a_promise_holds_no_place(
+    server: Server, session: ClientSession
+) -> None:
+    """Clients that wait for their CEMMs do not keep others from asking."""
+    promised = f"/cemm/{UID}/p1/realtime/"
+    server.answer = lambda url: (
+        http(status=202)
+        if url.path == promised
+        else http_json(load("remote/p1_realtime"))
+    )
+    client = RemoteCemm(str(server.url), KEY, UID, session)
+    waiting = [asyncio.create_task(client.realtime("p1")) for _ in range(AT_ONCE)]
+    while server.paths.count(promised) < AT_ONCE:
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(0.5):
+        assert (await client.realtime("s01")).channels
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_failure_leaves_no_request_behind(
+    server: Server, cemm: RemoteCemm
+) -> None:
+    async def slowly(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await asyncio.sleep(0.05)
+        writer.write(http(status=404))
+
+    answers: dict[str, Any] = {
+        f"{ROOT}io/": http_json(load("remote/io")),
+        f"{ROOT}p1/": http(status=403),
+    }
+    server.answer = lambda url: answers.get(url.path, slowly)
+    with pytest.raises(AuthenticationError):
+        await cemm.meters()
+    assert len(server.requests) == 1 + len(ALIASES)
+    assert server.open == 0
+    # What failed is asked for again, although the list of I/Os is the same.
+    answers[f"{ROOT}p1/"] = http_json(load("remote/p1"))
+    assert await cemm.meters() == (Meter("p1", "p1"),)
+
+
+@pytest.mark.parametrize("answer", [http(), http_json([]), http_json({"data": {}})])
+async def test_junk_for_the_list_of_ios(
+    server: Server, cemm: RemoteCemm, answer: bytes
+) -> None:
+    server.give(answer)
+    with pytest.raises(CemmResponseError):
+        await cemm.meters()
+
+
+async def test_every_request_has_a_timeout(
+    server: Server, cemm: RemoteCemm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.cemm.client.remote.TIMEOUT", 0.05)
+    server.give(silence)
+    for request in (
+        cemm.info(),
+        cemm.meters(),
+        cemm.realtime("p1"),
+        cemm.totals("p1", 0),
+        cemm.history("p1", Period.DAY, 0),
+    ):
+        with pytest.raises(CemmTimeoutError):
+            await request
