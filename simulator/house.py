@@ -182,7 +182,8 @@ def _meters(rng: Random, gas_cadence: float, cadence: float) -> dict[str, SimMet
         "s01": SimMeter(
             *(3, "solar_energy", Source.SOLAR, 1, "s0_in"),
             phase=6,
-            start=up_to(5000, 9000, 10, 20),
+            # Pulses only count one way: the inverter's own use stays unseen.
+            start=Registers(*up_to(5000, 9000)),
         ),
         "mb5": SimMeter(
             *(4, "electricity", Source.EV, 5, "modbus"),

@@ -20,8 +20,6 @@ SLICES = 6
 _LATITUDE, _LONGITUDE = math.radians(52.1), 5.2
 _PANELS = 4300
 """W under a clear sky with the sun overhead."""
-_INVERTER = -4
-"""W that the inverter itself takes when there is no sun."""
 _CHARGER = 7380
 """W of the EV charger: a multiple of 60, so that any number of minutes is whole Wh."""
 # W at each hour of the day.
@@ -102,7 +100,7 @@ class Household:
         ]
         sun, first = _sun(day.date.timetuple().tm_yday), day.start // 3600
         solar = [
-            int(_PANELS * clearness * height * (0.7 + 0.3 * draw())) or _INVERTER
+            int(_PANELS * clearness * height * (0.7 + 0.3 * draw()))
             for height in (sun[(first + hour) % 24] for hour in range(len(load)))
         ]
         ev = [0] * len(load)

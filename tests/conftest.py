@@ -1,6 +1,7 @@
 """A real Home Assistant, and a simulated CEMM behind a real loopback socket."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
@@ -16,9 +17,14 @@ UID = "00-1E-C0-85-96-CC"
 
 @pytest.fixture(autouse=True)
 def _custom_integration(
-    enable_custom_integrations: None, socket_enabled: None
+    enable_custom_integrations: None,
+    socket_enabled: None,
+    hass_storage: dict[str, Any],
 ) -> Iterator[None]:
-    """Load this integration, on loopback alone: no test broadcasts by accident."""
+    """Load this integration, on loopback alone: no test broadcasts by accident.
+
+    Storage is kept in memory, so that parallel tests share no files.
+    """
     with patch(
         "homeassistant.components.network.async_get_ipv4_broadcast_addresses",
         return_value=set(),
