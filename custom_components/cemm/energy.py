@@ -1,0 +1,258 @@
+"""A CEMM's meters in the Energy dashboard: added to what the user has there."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from homeassistant.components.energy.data import (
+    DeviceConsumption,
+    EnergyPreferences,
+    GasSourceType,
+    GridSourceType,
+    SolarSourceType,
+    SourceType,
+    WaterSourceType,
+    async_get_manager,
+)
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+
+from .channels import CHANNELS, MeterKind
+from .const import DOMAIN
+from .coordinator import CemmCoordinator
+
+# Counters of which the dashboard may have but one, or it would count twice.
+_NET = ("electric_energy", "electric_energy_high")
+_CONSUMED = ("energy_import", "t1", "t2", *_NET)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterStatistics:
+    """A meter as the Energy dashboard knows it: by its sensors' statistics."""
+
+    kind: MeterKind
+    statistics: Mapping[str, str]
+    """The entity id of every registered sensor, by key."""
+    disabled: Collection[str] = ()
+    """The keys of those that the user does not want."""
+
+    def get(self, key: str) -> str | None:
+        """Return the entity id of an enabled sensor."""
+        return None if key in self.disabled else self.statistics.get(key)
+
+    def any_in(self, used: Collection[str], keys: Iterable[str]) -> bool:
+        """Return whether one of the sensors is used, be it enabled now or not."""
+        return any(self.statistics.get(key) in used for key in keys)
+
+
+def merge_preferences(
+    current: EnergyPreferences, meters: Collection[MeterStatistics]
+) -> EnergyPreferences:
+    """Return the preferences with what they lack of these meters.
+
+    What is there stays as it is. A counter is there if any source or device
+    has it, or another one that counts the same energy.
+    """
+    used = frozenset(_strings(current))
+    return {
+        **current,
+        "energy_sources": [*current["energy_sources"], *_sources(meters, used)],
+        "device_consumption": [
+            *current["device_consumption"],
+            *_devices(meters, used),
+        ],
+    }
+
+
+async def async_add_to_dashboard(
+    hass: HomeAssistant, coordinator: CemmCoordinator
+) -> list[str]:
+    """Add a CEMM's meters to the Energy dashboard; return the entity ids added."""
+    manager = await async_get_manager(hass)
+    current = manager.data or manager.default_preferences()
+    meters = _meter_statistics(hass, coordinator)
+    merged = merge_preferences(current, meters)
+    if merged == current:
+        return []
+    await manager.async_update(merged)
+    added = set(_strings(merged)).difference(_strings(current))
+    return [
+        entity_id
+        for meter in meters
+        for entity_id in meter.statistics.values()
+        if entity_id in added
+    ]
+
+
+def _meter_statistics(
+    hass: HomeAssistant, coordinator: CemmCoordinator
+) -> list[MeterStatistics]:
+    registry = er.async_get(hass)
+    meters = []
+    for alias, data in coordinator.data.items():
+        statistics = {}
+        disabled = set()
+        for key in CHANNELS:
+            if entity_id := registry.async_get_entity_id(
+                Platform.SENSOR, DOMAIN, f"{coordinator.mac}_{alias}_{key}"
+            ):
+                statistics[key] = entity_id
+                if registry.entities[entity_id].disabled:
+                    disabled.add(key)
+        meters.append(MeterStatistics(data.kind, statistics, disabled))
+    return meters
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield every string in the preferences: all statistics are among them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def _sources(
+    meters: Collection[MeterStatistics], used: Collection[str]
+) -> Iterator[SourceType]:
+    gas_meters = _gas_meters(meters, used)
+    for meter in meters:
+        if meter.kind is MeterKind.SMART:
+            yield from _grid(meter, used)
+        elif meter.kind is MeterKind.PRODUCTION:
+            yield from _solar(meter, used)
+        elif meter.kind is MeterKind.WATER:
+            yield from _water(meter, used)
+        if meter in gas_meters:
+            yield from _gas(meter, used)
+
+
+def _grid(meter: MeterStatistics, used: Collection[str]) -> Iterator[GridSourceType]:
+    """Yield a source per tariff: the dashboard gives each source its own price."""
+    # Power belongs to the whole meter. One that is there already may have a
+    # power of the user's own making.
+    power = (
+        None if meter.any_in(used, meter.statistics) else meter.get("electric_power")
+    )
+    for energy_from, energy_to in zip_longest(
+        _missing(meter, used, "energy_import", ("t1", "t2")),
+        _missing(meter, used, "energy_export", ("t3", "t4")),
+    ):
+        if not energy_from and not energy_to:
+            continue
+        source: GridSourceType = {
+            "type": "grid",
+            "stat_energy_from": energy_from,
+            "stat_energy_to": energy_to,
+            "stat_cost": None,
+            "entity_energy_price": None,
+            "number_energy_price": None,
+            "stat_compensation": None,
+            "entity_energy_price_export": None,
+            "number_energy_price_export": None,
+            "cost_adjustment_day": 0.0,
+        }
+        yield _with_rate(source, power)
+        # A statistic may stand in one grid source only.
+        power = None
+
+
+def _missing(
+    meter: MeterStatistics, used: Collection[str], total: str, registers: Iterable[str]
+) -> list[str | None]:
+    """Return one direction's counters by tariff, None for one that is there.
+
+    It is the total where there are no two tariffs.
+    """
+    if meter.any_in(used, (total, *_NET)):
+        return []
+    counters = [meter.get(register) for register in registers]
+    if None in counters:
+        counters = [] if meter.any_in(used, registers) else [meter.get(total)]
+    return [counter if counter not in used else None for counter in counters]
+
+
+def _solar(meter: MeterStatistics, used: Collection[str]) -> Iterator[SolarSourceType]:
+    energy = meter.get("energy_import")
+    if energy and not meter.any_in(used, _CONSUMED):
+        source: SolarSourceType = {
+            "type": "solar",
+            "stat_energy_from": energy,
+            "config_entry_solar_forecast": None,
+        }
+        yield _with_rate(source, meter.get("electric_power"))
+
+
+def _gas_meters(
+    meters: Collection[MeterStatistics], used: Collection[str]
+) -> list[MeterStatistics]:
+    """Return the meters that count gas, without counting any gas twice.
+
+    A smart meter repeats what the gas meter behind it counts.
+    """
+    smart = [meter for meter in meters if meter.kind is MeterKind.SMART]
+    behind = [meter for meter in meters if meter.kind is MeterKind.GAS]
+    pulse = [meter for meter in meters if meter.kind is MeterKind.GAS_PULSE]
+    if any(meter.any_in(used, ("gas",)) for meter in smart):
+        return pulse
+    return pulse + (behind or smart)
+
+
+def _gas(meter: MeterStatistics, used: Collection[str]) -> Iterator[GasSourceType]:
+    volume = meter.get("gas") or meter.get("volume")
+    if volume and volume not in used:
+        source: GasSourceType = {
+            "type": "gas",
+            "stat_energy_from": volume,
+            "stat_cost": None,
+            "entity_energy_price": None,
+            "number_energy_price": None,
+        }
+        yield _with_rate(source, meter.get("flow"))
+
+
+def _water(meter: MeterStatistics, used: Collection[str]) -> Iterator[WaterSourceType]:
+    volume = meter.get("volume")
+    if volume and volume not in used:
+        source: WaterSourceType = {
+            "type": "water",
+            "stat_energy_from": volume,
+            "stat_cost": None,
+            "entity_energy_price": None,
+            "number_energy_price": None,
+        }
+        yield _with_rate(source, meter.get("flow"))
+
+
+def _devices(
+    meters: Collection[MeterStatistics], used: Collection[str]
+) -> Iterator[DeviceConsumption]:
+    """Yield what measures a part of the house's own consumption."""
+    for meter in meters:
+        if meter.kind not in {MeterKind.ELECTRICITY, MeterKind.PULSE}:
+            continue
+        energy = meter.get("energy_import")
+        if energy and not meter.any_in(used, _CONSUMED):
+            yield _with_rate(
+                DeviceConsumption(stat_consumption=energy), meter.get("electric_power")
+            )
+
+
+def _with_rate[
+    T: (
+        GridSourceType,
+        SolarSourceType,
+        GasSourceType,
+        WaterSourceType,
+        DeviceConsumption,
+    )
+](item: T, rate: str | None) -> T:
+    """Return a source or device with the power or flow that belongs to it."""
+    if rate:
+        item["stat_rate"] = rate
+    return item
