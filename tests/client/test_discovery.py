@@ -1,0 +1,305 @@
+"""Tests of the broadcast, over real sockets: who answers, who floods, who lies."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+import json
+import socket
+from time import monotonic
+import tracemalloc
+from typing import Any, override
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.cemm.client import Answer, discover, discovery
+from custom_components.cemm.client.discovery import (
+    MAX_ANSWERS,
+    MAX_DATAGRAM,
+    QUERY,
+    parse_answer,
+)
+from simulator import Clock, House, Simulator
+
+HOST = "192.168.2.115"
+MAC = "00:1e:c0:85:96:cc"
+# Word for word what the documentation shows.
+EXAMPLE = (
+    b'{"ip": "192.168.2.115", "mac": "00:1E:C0:85:96:CC", "version": "1.24", '
+    b'"type": "CEMM_basic", "init_state": 1}'
+)
+
+
+def answer_of(mac: str) -> bytes:
+    return json.dumps({"ip": "10.0.0.1", "mac": mac}).encode()
+
+
+class Responder(asyncio.DatagramProtocol):
+    """Answers each query with some datagrams."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = answers
+        self.heard: list[bytes] = []
+
+    @override
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    @override
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.heard.append(data)
+        for answer in self.answers:
+            self.transport.sendto(answer, addr)
+
+
+@asynccontextmanager
+async def responder(
+    *answers: bytes, host: str = "127.0.0.1"
+) -> AsyncIterator[tuple[Responder, int]]:
+    """Serve answers on a port of their own, as long as the context lasts."""
+    transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: Responder(*answers), local_addr=(host, 0)
+    )
+    try:
+        yield protocol, transport.get_extra_info("sockname")[1]
+    finally:
+        transport.close()
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        found: int = sock.getsockname()[1]
+        return found
+
+
+@pytest.fixture
+def sockets(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
+    """Return the sockets that `discover` opens."""
+    opened: list[socket.socket] = []
+
+    class Recorded(socket.socket):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            opened.append(self)
+
+    monkeypatch.setattr(discovery.socket, "socket", Recorded)
+    return opened
+
+
+class TestParseAnswer:
+    def test_example(self) -> None:
+        assert parse_answer(EXAMPLE, HOST) == Answer(HOST, MAC)
+
+    def test_the_sender_counts_not_what_it_says(self) -> None:
+        assert parse_answer(EXAMPLE, "10.0.0.7") == Answer("10.0.0.7", MAC)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            *(QUERY, b"", b"\x00", b"\xff\xfe", b"[", b"[" * MAX_DATAGRAM, b"null"),
+            *(b"[]", b"1", b'"mac"', b"{}", b'{"mac": 1}', b'{"mac": null}'),
+            *(b'{"mac": ["00:1E:C0:85:96:CC"]}', answer_of(""), answer_of("CEMM")),
+        ],
+    )
+    def test_junk(self, data: bytes) -> None:
+        assert parse_answer(data, HOST) is None
+
+    @pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860::1", "no address", ""])
+    def test_foreign_addresses(self, host: str) -> None:
+        assert parse_answer(EXAMPLE, host) is None
+
+    @pytest.mark.parametrize("host", ["10.0.0.1", "172.16.0.1", "169.254.1.1"])
+    def test_addresses_of_a_house(self, host: str) -> None:
+        assert parse_answer(EXAMPLE, host) == Answer(host, MAC)
+
+    @given(
+        st.binary()
+        | st.recursive(
+            st.none() | st.booleans() | st.floats() | st.text(),
+            lambda inner: (
+                st.lists(inner) | st.dictionaries(st.just("mac") | st.text(), inner)
+            ),
+        ).map(lambda document: json.dumps(document).encode())
+    )
+    def test_anything(self, data: bytes) -> None:
+        found = parse_answer(data, HOST)
+        assert found is None or found.host == HOST
+
+
+async def test_simulator(port: int) -> None:
+    simulator = Simulator(House(), Clock())
+    # An address of its own, as a CEMM has: the port is the same on both sides.
+    await simulator.start("127.0.0.2", discovery_port=port)
+    try:
+        found = await discover(["127.255.255.255"], port=port, duration=0.2)
+    finally:
+        await simulator.stop()
+    assert found == (Answer("127.0.0.2", MAC),)
+
+
+async def test_port_taken() -> None:
+    """Whoever has the port does not share it: any other one will do."""
+    async with responder(b"junk", EXAMPLE, host="0.0.0.0") as (cemm, port):
+        found = await discover(["127.0.0.1"], port=port, duration=0.2)
+    assert found == (Answer("127.0.0.1", MAC),)
+    assert cemm.heard == [QUERY]
+
+
+async def test_own_echo_is_ignored(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[bytes] = []
+
+    def listen(data: bytes, host: str) -> Answer | None:
+        heard.append(data)
+        return parse_answer(data, host)
+
+    monkeypatch.setattr(discovery, "parse_answer", listen)
+    assert await discover(["127.255.255.255"], port=port, duration=0.2) == ()
+    assert heard == [QUERY]
+
+
+async def test_answers_to_the_well_known_port(port: int) -> None:
+    """Some firmware may answer to the port instead of to the sender."""
+    searching = asyncio.create_task(discover([], port=port, duration=0.2))
+    await asyncio.sleep(0.05)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(EXAMPLE, ("127.0.0.1", port))
+    assert await searching == (Answer("127.0.0.1", MAC),)
+
+
+async def test_the_first_answer_of_an_address_counts() -> None:
+    async with responder(EXAMPLE, answer_of("00:00:00:00:00:01")) as (_, port):
+        [found] = await discover(["127.0.0.1"], port=port, duration=0.2)
+    assert found.mac == MAC
+
+
+async def test_large_datagrams_are_ignored() -> None:
+    large = EXAMPLE[:-1] + b" " * MAX_DATAGRAM + b"}"
+    assert parse_answer(large, HOST)
+    async with responder(large) as (_, port):
+        assert await discover(["127.0.0.1"], port=port, duration=0.2) == ()
+
+
+async def send_all(
+    count: int, make: Callable[[int], bytes], senders: list[socket.socket], port: int
+) -> None:
+    """Send datagrams as fast as they are read."""
+    for number in range(count):
+        senders[number % len(senders)].sendto(make(number), ("127.0.0.1", port))
+        if number % 50 == 0:
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def senders() -> Any:
+    """Return sockets with one loopback address each."""
+    opened = []
+    for number in range(1, 101):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        sock.bind((f"127.0.1.{number}", 0))
+        opened.append(sock)
+    yield opened
+    for sock in opened:
+        sock.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (lambda number: b"\xff" * (number % 1400), 1),
+        (lambda number: b"[" * MAX_DATAGRAM, 1),
+        (lambda number: answer_of(f"{number:012x}"), MAX_ANSWERS),
+    ],
+    ids=["junk", "brackets", "answers"],
+)
+async def test_flood(
+    port: int,
+    senders: list[socket.socket],
+    make: Callable[[int], bytes],
+    found: int,
+) -> None:
+    """10,000 datagrams of 100 senders cost little, and hide no answer before them."""
+    tracemalloc.start()
+    began = monotonic()
+    try:
+        searching = asyncio.create_task(discover([], port=port, duration=1))
+        await asyncio.sleep(0.05)
+        senders[0].sendto(EXAMPLE, ("127.0.0.1", port))
+        await send_all(10_000, make, senders, port)
+        answers = await searching
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answers[0] == Answer("127.0.1.1", MAC)
+    assert len(answers) == found
+    assert monotonic() - began < 3
+    assert peak < 1_000_000
+
+
+async def test_unreachable_targets_are_skipped() -> None:
+    async with responder(EXAMPLE) as (_, port):
+        # Nobody may send to a broadcast address of another kind of network.
+        targets = ["240.0.0.1", "127.0.0.1"]
+        [found] = await discover(targets, port=port, duration=0.2)
+    assert found.host == "127.0.0.1"
+
+
+class TestSockets:
+    async def test_closed_in_the_end(
+        self, port: int, sockets: list[socket.socket]
+    ) -> None:
+        await discover(["127.0.0.1"], port=port, duration=0)
+        await asyncio.sleep(0)
+        assert [sock.fileno() for sock in sockets] == [-1]
+
+    async def test_closed_when_cancelled(
+        self, port: int, sockets: list[socket.socket]
+    ) -> None:
+        searching = asyncio.create_task(discover(["127.0.0.1"], port=port))
+        await asyncio.sleep(0.05)
+        assert [sock.fileno() for sock in sockets] != [-1]
+        searching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await searching
+        await asyncio.sleep(0)
+        assert [sock.fileno() for sock in sockets] == [-1]
+
+    async def test_closed_when_cancelled_at_once(
+        self, port: int, sockets: list[socket.socket]
+    ) -> None:
+        searching = asyncio.create_task(discover(["127.0.0.1"], port=port))
+        await asyncio.sleep(0)
+        searching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await searching
+        await asyncio.sleep(0)
+        assert [sock.fileno() for sock in sockets] == [-1]
+
+    @pytest.mark.parametrize("method", ["bind", "setsockopt"])
+    async def test_closed_when_it_cannot_be_used(
+        self,
+        port: int,
+        sockets: list[socket.socket],
+        monkeypatch: pytest.MonkeyPatch,
+        method: str,
+    ) -> None:
+        def fail(*args: Any) -> None:
+            raise PermissionError(method)
+
+        monkeypatch.setattr(discovery.socket.socket, method, fail, raising=False)
+        with pytest.raises(PermissionError, match=method):
+            await discover(["127.0.0.1"], port=port)
+        assert [sock.fileno() for sock in sockets] == [-1]
+
+    async def test_none_to_be_had(
+        self, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*args: Any) -> None:
+            raise OSError("too many open files")
+
+        monkeypatch.setattr(discovery.socket, "socket", fail)
+        with pytest.raises(OSError, match="too many"):
+            await discover(["127.0.0.1"], port=port)
