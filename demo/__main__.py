@@ -1,0 +1,77 @@
+"""Show the integration at work on a simulated house, until interrupted."""
+
+import argparse
+import asyncio
+import contextlib
+from pathlib import Path
+import signal
+import sys
+
+from simulator import Clock, House, Simulator
+
+from .homeassistant import PASSWORD, USER, Api, HomeAssistant, remove
+
+_STATE = Path(".demo")
+_LOCAL_PORT, _REMOTE_PORT = 8480, 8481
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
+    parser.add_argument(
+        "--port", type=int, default=8123, help="of Home Assistant (%(default)s)"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="begin anew, without what was there"
+    )
+    return parser.parse_args()
+
+
+async def _demonstrate(port: int, *, fresh: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ready = _STATE / "ready"
+    if fresh or not ready.exists():
+        remove(_STATE)
+
+    simulator = Simulator(House(seed=1), Clock())
+    try:
+        await simulator.start(port=_LOCAL_PORT, remote_port=_REMOTE_PORT)
+    except OSError as error:
+        sys.exit(f"The simulated CEMM cannot start: {error.strerror}")
+    _say("Starting Home Assistant ...")
+    try:
+        async with HomeAssistant(_STATE, port) as home:
+            if not ready.exists():
+                await _set_up(await home.onboard(), simulator.base)
+                ready.touch()
+            _say(f"Home Assistant:  {home.url}  (user {USER}, password {PASSWORD})")
+            _say(f"Energy:          {home.url}/energy")
+            _say(f"Simulated CEMM:  http://{simulator.base}/open-api/v1/")
+            _say(f"Its remote API:  {simulator.remote_url} with the API key demo")
+            _say(f"Log:             {home.log}")
+            _say("Ctrl-C stops.")
+            await stop.wait()
+    finally:
+        await simulator.stop()
+
+
+async def _set_up(api: Api, host: str) -> None:
+    """Add the CEMM as a user would."""
+    await api.flow(
+        "flow",
+        "cemm",
+        {"next_step_id": "local"},
+        {"host": host},
+        {"import_history": True},
+    )
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  this is a command
+
+
+if __name__ == "__main__":
+    arguments = _arguments()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_demonstrate(arguments.port, fresh=arguments.fresh))
