@@ -1,0 +1,109 @@
+"""What all ways to a CEMM share: asking it, and making or changing its entry."""
+
+from collections.abc import Awaitable
+import logging
+from traceback import format_tb
+from typing import Any
+
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigFlow,
+    ConfigFlowResult,
+)
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+)
+import voluptuous as vol
+
+from .client import (
+    AuthenticationError,
+    Cemm3Error,
+    CemmError,
+    CemmResponseError,
+    InsecureUrlError,
+    NotConnectedError,
+)
+from .const import CONF_IMPORT_HISTORY
+
+_LOGGER = logging.getLogger(__name__)
+
+HISTORY_SCHEMA = vol.Schema(
+    {vol.Required(CONF_IMPORT_HISTORY, default=True): BooleanSelector()}
+)
+
+# The first that fits is what the user reads.
+_ERRORS: tuple[tuple[type[CemmError], str], ...] = (
+    (InsecureUrlError, "insecure_url"),
+    (Cemm3Error, "cemm_3"),
+    (AuthenticationError, "invalid_auth"),
+    (CemmResponseError, "not_cemm"),
+    (NotConnectedError, "not_cemm"),
+    (CemmError, "cannot_connect"),
+)
+
+
+def choice(field: str, labels: dict[str, str]) -> vol.Schema:
+    """Return a form with one choice: value → label."""
+    options = [
+        SelectOptionDict(value=value, label=label) for value, label in labels.items()
+    ]
+    return vol.Schema(
+        {vol.Required(field): SelectSelector(SelectSelectorConfig(options=options))}
+    )
+
+
+class CemmFlow(ConfigFlow):
+    """The end of every way to a CEMM: an entry whose unique id is the MAC."""
+
+    VERSION = 1
+
+    def __init__(self) -> None:
+        """Start knowing nothing of the entry to come."""
+        self._title = ""
+        self._data: dict[str, str] = {}
+
+    async def _async_ask[T](
+        self, question: Awaitable[T], errors: dict[str, str]
+    ) -> T | None:
+        """Return the answer; None if there is none, with the reason in `errors`."""
+        try:
+            return await question
+        except CemmError as err:
+            errors["base"] = next(key for kind, key in _ERRORS if isinstance(err, kind))
+        except Exception as err:  # noqa: BLE001  the user can go on, whatever it is
+            # Only where it happened: the message might quote a URL, and so the key.
+            _LOGGER.error(
+                "Unexpected %s while asking a CEMM:\n%s",
+                type(err).__name__,
+                "".join(format_tb(err.__traceback__)),
+            )
+            errors["base"] = "unknown"
+        return None
+
+    async def _async_finish(
+        self, mac: str, title: str, data: dict[str, str]
+    ) -> ConfigFlowResult:
+        """Change the entry that is reconfigured, or go on to make one."""
+        await self.async_set_unique_id(mac, raise_on_progress=False)
+        if self.source == SOURCE_RECONFIGURE:
+            self._abort_if_unique_id_mismatch(reason="wrong_device")
+            return self.async_update_reload_and_abort(
+                self._get_reconfigure_entry(), data=data
+            )
+        self._abort_if_unique_id_configured()
+        self._title = title
+        self._data = data
+        return await self.async_step_history()
+
+    async def async_step_history(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Offer to import the past years."""
+        if user_input is None:
+            return self.async_show_form(step_id="history", data_schema=HISTORY_SCHEMA)
+        return self.async_create_entry(
+            title=self._title, data=self._data, options=user_input
+        )
