@@ -148,6 +148,17 @@ async def test_port_taken() -> None:
     assert cemm.heard == [QUERY]
 
 
+async def test_port_shared(port: int, sockets: list[socket.socket]) -> None:
+    """Another program may listen for CEMMs too: both send from the port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("", port))
+        searching = asyncio.create_task(discover([], port=port, duration=0.05))
+        await asyncio.sleep(0.01)
+        assert sockets[-1].getsockname() == ("0.0.0.0", port)
+        await searching
+
+
 async def test_own_echo_is_ignored(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[bytes] = []
 

@@ -159,6 +159,17 @@ class TestDocuments:
         assert await cemm.meters(["mb5"]) == (Meter("p1", "p1"),)
         assert sorted(server.paths[1:]) == sorted(f"{ROOT}{a}/" for a in ALIASES)
 
+    async def test_no_meter_of_an_alias(self, server: Server, cemm: RemoteCemm) -> None:
+        """The documented list of aliases leaves han out: it may be one too many."""
+        answers = {
+            f"{ROOT}io/": http_json(load("remote/io")),
+            f"{ROOT}han/": http(status=412),
+            f"{ROOT}s02/": http(status=404),
+        }
+        server.answer = lambda url: answers.get(url.path, http_json(load("remote/p1")))
+        aliases = [meter.alias for meter in await cemm.meters()]
+        assert aliases == ["p1", "p1-gas", "s01", "s03"]
+
     async def test_realtime(self, server: Server, cemm: RemoteCemm) -> None:
         server.serve({f"{ROOT}p1/realtime/": load("remote/p1_realtime")})
         reading = await cemm.realtime("p1")

@@ -60,7 +60,7 @@ def parse_answer(data: bytes, host: str) -> Answer | None:
         if not isinstance(raw, dict) or ip_address(host).is_global:
             return None
         return Answer(host, normalize_mac(raw["mac"]))
-    except KeyError, TypeError, ValueError, RecursionError:
+    except KeyError, TypeError, ValueError:
         return None
 
 
