@@ -81,12 +81,12 @@ class Lan:
     def __init__(self) -> None:
         self.port = 0
         self.discovery_port = 0
-        self._simulators: list[Simulator] = []
+        self.simulators: list[Simulator] = []
 
     async def add(self, house: House, host: str = "127.0.0.2") -> Simulator:
         """Connect a CEMM."""
         simulator = Simulator(house, Clock())
-        self._simulators.append(simulator)
+        self.simulators.append(simulator)
         await simulator.start(host, self.port, None, self.discovery_port)
         self.port = simulator.port
         self.discovery_port = simulator.discovery_port or 0
@@ -113,7 +113,7 @@ class Lan:
             yield
 
     async def stop(self) -> None:
-        for simulator in self._simulators:
+        for simulator in self.simulators:
             await simulator.stop()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
+from weakref import WeakKeyDictionary
 
 from homeassistant.components import network
 from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY
@@ -21,6 +22,9 @@ from .const import DOMAIN
 _LOGGER = logging.getLogger(__name__)
 
 INTERVAL = timedelta(hours=1)
+
+# Two searches at once would take each other's answers: all arrive at one port.
+_searching: WeakKeyDictionary[HomeAssistant, asyncio.Lock] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ async def async_find_cemms(hass: HomeAssistant) -> Mapping[str, FoundCemm]:
     """
     targets = await network.async_get_ipv4_broadcast_addresses(hass)
     try:
-        answers = await discover(str(target) for target in targets)
+        async with _searching.setdefault(hass, asyncio.Lock()):
+            answers = await discover(map(str, targets))
     except OSError as err:
         _LOGGER.debug("No broadcast possible: %s", err)
         return {}
@@ -73,7 +78,9 @@ def async_setup_discovery(hass: HomeAssistant) -> None:
 
     @callback
     def async_broadcast(_: HomeAssistant | datetime) -> None:
-        if hass.config_entries.async_entries(DOMAIN):
+        if hass.config_entries.async_entries(
+            DOMAIN, include_ignore=False, include_disabled=False
+        ):
             hass.async_create_background_task(async_discover(hass), "CEMM broadcast")
 
     async_at_started(hass, async_broadcast)
