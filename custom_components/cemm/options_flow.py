@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     SelectSelector,
@@ -15,18 +15,21 @@ import voluptuous as vol
 from .channels import MeterKind, meter_kind
 from .client import is_name
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS
+from .options_history import HistorySteps
 
 VOLUME_KINDS = ["water", "gas"]
 
 
-class CemmOptionsFlow(OptionsFlowWithReload):
+class CemmOptionsFlow(HistorySteps):
     """Options of one CEMM."""
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show what can be done."""
-        return self.async_show_menu(step_id="init", menu_options=["settings"])
+        return self.async_show_menu(
+            step_id="init", menu_options=["settings", *self.history_options()]
+        )
 
     async def async_step_settings(
         self, user_input: dict[str, Any] | None = None
