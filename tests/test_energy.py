@@ -277,6 +277,15 @@ def test_a_pulse_gas_meter() -> None:
     ]
 
 
+def test_gas_that_a_pulse_meter_counts_is_another() -> None:
+    p1 = meter(MeterKind.SMART, "p1", "gas")
+    pulse = meter(MeterKind.GAS_PULSE, "pulse1", "volume")
+    by_hand = preferences(priced("gas", stat_energy_from="sensor.p1_gas"))
+    assert added(by_hand, p1, GAS, pulse) == [
+        priced("gas", stat_energy_from="sensor.pulse1_volume")
+    ]
+
+
 def test_a_pulse_meter_of_electricity_is_a_device_and_one_of_unknown_is_nothing() -> (
     None
 ):
