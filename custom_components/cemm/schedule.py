@@ -1,0 +1,165 @@
+"""When to ask a meter: in step with its measurements, just after each can be read."""
+
+from math import ceil, inf
+
+LONGEST_BACK_OFF = 300.0
+"""Seconds between questions to a service that is in trouble itself."""
+
+# Until the cadence is known a meter is asked often, but not for ever: some have none.
+_QUESTIONS_TO_LEARN = 8
+# Agreeing intervals beyond these add no trust.
+_ENOUGH = 4
+# How far apart two clocks may drift, in seconds per second, with room to spare.
+_DRIFT = 2e-4
+# What is left unknown of the delay: in seconds, and as a share of the cadence, for nobody
+# waits for the gas of this very second.
+_MARGIN = 0.2
+_MARGIN_SHARE = 0.02
+# The share of what is unknown that an early question may cut off. It is less than half:
+# asking too early costs a request and `shortest` seconds, too late only what it is late.
+_RISK = 0.25
+
+
+class Schedule:
+    """When to ask one meter next.
+
+    All times are monotonic seconds, but for those of the measurements: these come from the
+    CEMM's clock, which may be anywhere. How far it is off and how long it takes until a
+    measurement can be read are one unknown, the delay. Every new measurement narrows it
+    down: it could be read at the question that found it, and not yet at the one before.
+
+    `shortest` and `longest` are the seconds between two questions. Only a meter that is
+    known to measure less often than `longest` is asked as seldom as it measures.
+    """
+
+    __slots__ = (
+        "_agreed",
+        "_asked",
+        "_cadence",
+        "_longest",
+        "_missed",
+        "_newest",
+        "_pause",
+        "_questions",
+        "_shortest",
+        "_too_early",
+        "_well_timed",
+        "due",
+    )
+
+    def __init__(self, shortest: float, longest: float) -> None:
+        self.due = 0.0
+        """When to ask next; at first at once."""
+        self._shortest = shortest
+        self._longest = longest
+        self._pause = shortest
+        self._asked = -inf
+        self._newest: float | None = None
+        self._missed = False
+        self._cadence = 0.0
+        self._agreed = 0
+        self._questions = 0
+        # The delay is between these two.
+        self._too_early = self._well_timed = 0.0
+
+    def answered(self, measured: int | None, asked: float) -> None:
+        """Take the newest time in the answer to the question sent at `asked`.
+
+        `measured` is in milliseconds by the CEMM's clock, None if nothing was measured yet.
+        """
+        self._questions += 1
+        newest = self._newest if measured is None else measured / 1000
+        news = newest != self._newest
+        if newest is not None and news:
+            self._learn(newest, asked)
+            self._newest = newest
+            self._pause = self._shortest
+        self.due = self._next(asked, news=news)
+        self._asked = asked
+        self._missed = not news
+
+    def failed(self, asked: float, *, back_off: bool) -> None:
+        """Note that the question sent at `asked` got no answer.
+
+        With `back_off` the answering side is in trouble, and is left alone for longer.
+        """
+        if back_off:
+            self._pause = min(self._pause * 2, LONGEST_BACK_OFF)
+            self.due = asked + self._pause
+        else:
+            self.due = asked + self._patience()
+
+    @property
+    def _sure(self) -> bool:
+        """Whether enough intervals agreed: more where an error would hide news for long."""
+        return self._agreed >= (2 if self._cadence <= self._longest else 3)
+
+    @property
+    def _margin(self) -> float:
+        return max(_MARGIN, self._cadence * _MARGIN_SHARE)
+
+    def _learn(self, newest: float, asked: float) -> None:
+        """Compare a new measurement with what was expected."""
+        interval = newest - self._newest if self._newest is not None else 0.0
+        steps = round(interval / self._cadence) if self._cadence else 0
+        error = interval - steps * self._cadence
+        tolerance = min(1 + self._cadence / 1000, self._cadence / 4)
+        # What went unseen counts against the cadence if the meter was asked for it.
+        skipped = steps > 1 and self._missed
+        learned = self._sure
+        if learned:
+            self._questions = 0
+        if steps > 0 and abs(error) <= tolerance and (learned or not skipped):
+            agreed = self._agreed + (-1 if skipped else 1)
+            self._agreed = min(agreed, _ENOUGH)
+            self._narrow(newest - error, asked, interval * _DRIFT)
+            self._cadence += error / steps / 8
+            return
+        # A meter that has news at each question may only show multiples of its cadence:
+        # that also divides what two of them differ by.
+        if learned or self._missed:
+            error = interval
+        self._cadence = abs(error)
+        self._agreed = 1
+        self._too_early, self._well_timed = self._asked - newest, asked - newest
+
+    def _narrow(self, expected: float, asked: float, drift: float) -> None:
+        """Narrow the delay down by when an expected measurement was found."""
+        # Nor could the one after it be read yet.
+        too_early = max(self._asked, asked - self._cadence) - expected
+        well_timed = asked - expected
+        # What contradicts the past is jitter or a small step: look nearby, then further.
+        nearby = max(self._margin, 2 * (self._well_timed - self._too_early))
+        if too_early >= self._well_timed:
+            well_timed = min(well_timed, too_early + nearby)
+        elif well_timed <= self._too_early:
+            too_early = max(too_early, well_timed - nearby)
+        else:
+            too_early = max(too_early, self._too_early - drift)
+            well_timed = min(well_timed, self._well_timed)
+        self._too_early, self._well_timed = too_early, well_timed
+
+    def _next(self, asked: float, *, news: bool) -> float:
+        soonest = asked + self._shortest
+        if self._sure and self._newest is not None:
+            unknown = self._well_timed - self._too_early
+            risk = unknown * _RISK if unknown > self._margin else 0
+            expected = self._newest + self._cadence + self._well_timed - risk
+            if news and (early := soonest - self._margin - expected) > 0:
+                expected += ceil(early / self._cadence) * self._cadence
+            if expected > asked:
+                latest = asked + max(self._longest, self._cadence)
+                return min(max(expected, soonest), latest)
+        elif self._questions < _QUESTIONS_TO_LEARN:
+            # Two different pauses tell a cadence from a multiple of it.
+            doubtful = self._cadence and news and not self._missed
+            return asked + self._shortest * (4 / 3 if doubtful else 1)
+        elif news:
+            self._pause = 2 * self._shortest
+        return asked + self._patience()
+
+    def _patience(self) -> float:
+        """Return a pause that gets longer each time."""
+        pause = min(self._pause, self._longest)
+        self._pause = min(2 * pause, self._longest)
+        return pause
