@@ -9,6 +9,7 @@ from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.client.models import parse_history, parse_reading
 from custom_components.cemm.history.periods import HOUR, days
 from custom_components.cemm.history.usage import (
+    Chapter,
     Day,
     Stretch,
     booked_changes,
@@ -79,7 +80,7 @@ def test_every_hour_is_within_one_percent(
     found = fetch(house, alias, span)
     row = CHANNELS[key]
     assert row.history and row.max_rate
-    stretch = Stretch(found, row.history.day)
+    stretch = Stretch(Chapter(found), row.history.day)
     closings = [day.closing for day in found if day.closing]
     readings = meter_readings(closings, REGISTERS.get(key, (key,)))
     changes = list(

@@ -11,6 +11,7 @@ from custom_components.cemm.client import History, Measurement, Reading, Sample
 from custom_components.cemm.history.profile import Curve
 from custom_components.cemm.history.usage import (
     Change,
+    Chapter,
     Day,
     Stretch,
     booked_changes,
@@ -55,6 +56,15 @@ def test_readings_that_fall_leap_or_stand_in_time_tell_nothing() -> None:
         (3 * HOUR, 9.0),
     ]
     assert list(read_changes(readings, 5)) == [Change(0, HOUR, 1.0)]
+
+
+def test_a_reading_of_zero_is_neither_a_fall_nor_a_rise() -> None:
+    readings = [(n * HOUR, value) for n, value in enumerate((7, 8, 0, 9, 11, 11))]
+    assert list(read_changes(readings, 100)) == [
+        Change(0, HOUR, 1),
+        Change(3 * HOUR, 4 * HOUR, 2),
+        Change(4 * HOUR, 5 * HOUR, 0),
+    ]
 
 
 def test_the_readings_of_a_counter_are_those_of_its_registers() -> None:
@@ -118,7 +128,7 @@ def test_outside_of_changes_the_day_data_counts() -> None:
 
 def test_volumes_agree_with_the_month_data() -> None:
     day = Day(MONDAY, History({}), {"volume": 2.4})
-    stretch = Stretch([day], "flow")
+    stretch = Stretch(Chapter([day]), "flow")
     changes = list(booked_changes(stretch, rule("volume")))
     assert hourly(stretch, changes, "volume") == [pytest.approx(0.1)] * 24
 
@@ -126,7 +136,7 @@ def test_volumes_agree_with_the_month_data() -> None:
 def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
     # 12 h of 1 kW, 12 h of -0.5 kW; low until 7:00 and from 23:00.
     day = power_day([1000, -500], electric_energy_low=6.5, electric_energy_high=-0.4)
-    stretch = Stretch([day], "electric_power")
+    stretch = Stretch(Chapter([day]), "electric_power")
     changes = {
         key: next(booked_changes(stretch, rule(key))).amount
         for key in ("t1", "t2", "t3", "t4", "energy_import", "energy_export")
@@ -141,7 +151,7 @@ def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
 
 def test_what_was_not_measured_takes_what_the_net_amount_lacks() -> None:
     day = power_day([1000, None, -500, -500], electric_energy_high=2.0)
-    stretch = Stretch([day], "electric_power")
+    stretch = Stretch(Chapter([day]), "electric_power")
     imported = list(booked_changes(stretch, rule("energy_import")))
     exported = list(booked_changes(stretch, rule("energy_export")))
     assert imported[0].amount == pytest.approx(8)
@@ -151,7 +161,9 @@ def test_what_was_not_measured_takes_what_the_net_amount_lacks() -> None:
 
 
 def test_a_booked_zero_is_no_data() -> None:
-    stretch = Stretch([power_day([1000], electric_energy_low=0.0)], "electric_power")
+    stretch = Stretch(
+        Chapter([power_day([1000], electric_energy_low=0.0)]), "electric_power"
+    )
     assert list(booked_changes(stretch, rule("energy_import"))) == []
     assert hourly(stretch, [], "energy_import") == pytest.approx([1.0] * 24)
 
@@ -159,14 +171,16 @@ def test_a_booked_zero_is_no_data() -> None:
 def test_tariffs_that_nothing_explains_end_the_registers() -> None:
     fine = power_day([1000], electric_energy_low=8.0, electric_energy_high=16.0)
     odd = power_day([1000], electric_energy_low=3.5, electric_energy_high=20.5)
-    assert Stretch([fine], "electric_power").certain_since == fine.start
-    assert Stretch([odd], "electric_power").certain_since == odd.end
+    assert Stretch(Chapter([fine]), "electric_power").certain_since == fine.start
+    assert Stretch(Chapter([odd]), "electric_power").certain_since == odd.end
 
 
 def test_memory_begins_with_the_first_measurement_or_amount() -> None:
     empty = Day(MONDAY, History({}), {"electric_energy_low": 0.0})
     late = power_day([None, 100])
     booked = Day(MONDAY, History({}), {"electric_energy_low": 1.0})
-    assert Stretch([empty], "electric_power").known_since() is None
-    assert Stretch([late], "electric_power").known_since() == late.start + 12 * HOUR
-    assert Stretch([booked], "electric_power").known_since() == booked.start
+    assert Stretch(Chapter([empty]), "electric_power").known_since is None
+    assert (
+        Stretch(Chapter([late]), "electric_power").known_since == late.start + 12 * HOUR
+    )
+    assert Stretch(Chapter([booked]), "electric_power").known_since == booked.start

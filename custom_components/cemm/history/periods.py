@@ -30,6 +30,11 @@ def day_after(day: date) -> date:
     return day + _ONE_DAY
 
 
+def day_before(day: date) -> date:
+    """Return the previous day."""
+    return day - _ONE_DAY
+
+
 def wall_clock(day: date) -> list[int]:
     """Return what the clock shows at the start of each hour of a day."""
     hours = range(midnight(day), midnight(day_after(day)), HOUR)

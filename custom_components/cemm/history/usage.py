@@ -46,6 +46,15 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """What the CEMM has of one meter and some consecutive days."""
+
+    days: Sequence[Day]
+    opening: Reading | None = None
+    """The last meter readings before them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """How much a counter rose between two Unix times."""
 
@@ -57,8 +66,9 @@ class Change:
 class Stretch:
     """Consecutive days of one meter, as one channel of the day data shows them."""
 
-    def __init__(self, days: Sequence[Day], channel: str) -> None:
-        self.days = days
+    def __init__(self, chapter: Chapter, channel: str) -> None:
+        self.chapter = chapter
+        self.days = days = chapter.days
         by_day = [
             minutes(day.history.channels.get(channel, ()), channel, day.start, day.end)
             for day in days
@@ -80,8 +90,14 @@ class Stretch:
                 return day.end
         return self.days[0].start
 
+    @property
+    def has_readings(self) -> bool:
+        """Whether the API has meter readings."""
+        return any(day.closing for day in self.days)
+
+    @property
     def known_since(self) -> int | None:
-        """Return the Unix time at which the CEMM's memory of these days begins."""
+        """The Unix time at which the CEMM's memory of these days begins."""
         booked = next(
             (day.start for day in self.days if any(day.amounts.values())), None
         )
@@ -105,11 +121,16 @@ def read_changes(
     """Yield the changes between meter readings, (Unix time, value) in order of time.
 
     A fall (another meter, a glitch) tells nothing of the use, nor does a leap
-    beyond ``max_rate`` (per hour).
+    beyond ``max_rate`` (per hour), nor what follows either.
     """
+    trusted = True
     for (start, old), (end, new) in pairwise(readings):
-        if start < end and 0 <= new - old <= max_rate * (end - start) / HOUR:
+        if end <= start:
+            continue
+        plausible = 0 <= new - old <= max_rate * (end - start) / HOUR
+        if plausible and trusted:
             yield Change(start, end, new - old)
+        trusted = plausible
 
 
 def booked_changes(stretch: Stretch, rule: HistoryRule) -> Iterator[Change]:
@@ -144,6 +165,19 @@ def booked_changes(stretch: Stretch, rule: HistoryRule) -> Iterator[Change]:
         else:
             amount = max(missing, 0.0)
         yield Change(day.start, day.end, max(amount, 0.0))
+
+
+def known_changes(
+    stretch: Stretch, rule: HistoryRule, registers: Sequence[str], max_rate: float
+) -> list[Change]:
+    """Return how much a counter rose, in order of time and as far as that is known.
+
+    Meter readings are exact; where there are none, month data must do.
+    """
+    closings = [day.closing for day in stretch.days]
+    readings = [reading for reading in (stretch.chapter.opening, *closings) if reading]
+    changes = read_changes(meter_readings(readings, registers), max_rate)
+    return list(changes) or list(booked_changes(stretch, rule))
 
 
 def counted(curve: Curve, changes: Sequence[Change], times: Times) -> list[float]:

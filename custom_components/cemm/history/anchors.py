@@ -1,0 +1,68 @@
+"""The two ends of an import: where it counts back from, and where it begins."""
+
+from homeassistant.core import HomeAssistant
+
+from custom_components.cemm.meters import MeterData
+
+from .counters import Counter
+from .periods import HOUR
+from .recorder import async_hours, async_lift, async_newest_minutes, async_oldest_hour
+from .rows import Anchor, Row
+
+# A difference below this is float noise.
+_TOLERANCE = 1e-6
+
+
+async def async_anchor(
+    hass: HomeAssistant,
+    counter: Counter,
+    data: MeterData,
+    first_state: float | None,
+    now: float,
+) -> Anchor | None:
+    """Return a counter's oldest known reading; None if it has none at all.
+
+    Before the recorder has a row, that is the live reading. Its sum follows from
+    the short-term rows or, before there are any, from the sensor's first state:
+    that is where the recorder will start counting from 0.
+    """
+    if oldest := await async_oldest_hour(hass, counter):
+        return Anchor.of(oldest)
+    parts = [data.channels[name] for name in counter.registers if name in data.channels]
+    if not parts or len(parts) < len(counter.registers):
+        return None
+    state = round(sum(part.value for part in parts), 6)
+    time = min(max(part.time for part in parts) / 1000, now)
+    if newest := await async_newest_minutes(hass, counter):
+        return Anchor(time, state, state - newest.state + newest.sum)
+    return Anchor(time, state, state - (state if first_state is None else first_state))
+
+
+async def async_origin(
+    hass: HomeAssistant, counter: Counter, origin: Anchor
+) -> Row | None:
+    """Return a counter's first row with the sum that it should have.
+
+    Home Assistant takes what was before the first row as 0. A sum that begins at
+    minus all that was ever used would show that as the first hour's use.
+    """
+    start = int(origin.time)
+    rows = await async_hours(hass, counter, start, start + HOUR)
+    if not rows:
+        return None
+    return Row(start, rows[0].state, rows[0].sum - origin.sum)
+
+
+async def async_settle(hass: HomeAssistant, counter: Counter, origin: Row) -> bool:
+    """Move all of a counter's sums such that the first row has its right one.
+
+    That needs a live sum, or else the next live row would be left behind.
+    Returns whether there was one.
+    """
+    if await async_newest_minutes(hass, counter) is None:
+        return False
+    rows = await async_hours(hass, counter, origin.start, origin.end)
+    lift = origin.sum - rows[0].sum if rows else 0.0
+    if abs(lift) > _TOLERANCE:
+        await async_lift(hass, counter, origin.start, lift)
+    return True

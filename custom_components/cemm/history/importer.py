@@ -1,0 +1,178 @@
+"""The import: month by month, newest first, back to where the CEMM's memory begins.
+
+What the recorder holds is the checkpoint: counting back goes on from a counter's
+oldest row, so an interrupted import continues, and a finished one finds nothing
+to do.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from itertools import groupby
+from operator import attrgetter, itemgetter
+
+from homeassistant.core import HomeAssistant
+
+from custom_components.cemm.client import (
+    AuthenticationError,
+    CemmError,
+    CemmResponseError,
+    CemmStatusError,
+    History,
+)
+
+from .counters import Counter
+from .periods import date_at, days, midnight, months_back
+from .recorder import async_write
+from .results import CountedBack, count_days_back
+from .rows import Anchor
+from .source import Source
+from .usage import Chapter, Day
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The hours that may be written, as Unix times."""
+
+    start: int
+    end: int
+    """Before the last two hours: the recorder still writes those itself."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """What is left to import of one meter and one channel of its day data."""
+
+    alias: str
+    anchors: dict[Counter, Anchor]
+    months: set[date] = field(default_factory=set)
+    """The first days of those in which anything was counted."""
+
+    def chapters(self, window: Window) -> list[tuple[date, date]]:
+        """Return the first and last day of each month to go through."""
+        if not self.months or not self.anchors:
+            return []
+        newest = max(anchor.time for anchor in self.anchors.values())
+        oldest = max(min(self.months), date_at(window.start))
+        return list(months_back(date_at(newest - 1), oldest))
+
+
+@dataclass(slots=True)
+class Imported:
+    """What an import has done."""
+
+    hours: dict[str, set[int]] = field(default_factory=dict)
+    """The starts of the hours written, by alias."""
+    origins: dict[Counter, Anchor] = field(default_factory=dict)
+    """Where the rows of each counter now begin: before that, nothing is known."""
+    failed: dict[str, CemmError] = field(default_factory=dict)
+    """Why the history of a meter could not be had, by alias."""
+
+
+class Importer:
+    """Imports the history of one CEMM's counters."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        source: Source,
+        now: float,
+        window: Window,
+        on_progress: Callable[[float], None],
+    ) -> None:
+        """Prepare to write into a window; progress runs from 0 to 1."""
+        self._hass = hass
+        self._source = source
+        self._today = date_at(now)
+        self._window = window
+        self._on_progress = on_progress
+        self._days = self._days_done = 0
+        self.imported = Imported()
+
+    async def async_run(self, anchors: Mapping[Counter, Anchor]) -> Imported:
+        """Count back from each counter's anchor; raises CemmError for the CEMM.
+
+        What fails for a single meter is noted, and the others go on.
+        """
+        jobs = [
+            _Job(alias, {counter: anchors[counter] for counter in group})
+            for (alias, _), group in groupby(anchors, attrgetter("alias", "rule.day"))
+        ]
+        for job in jobs:
+            with self._only(job):
+                await self._async_find_months(job)
+        plan = [
+            (first, last, job)
+            for job in jobs
+            for first, last in job.chapters(self._window)
+        ]
+        self._days = sum((last - first).days + 1 for first, last, _ in plan)
+        for first, last, job in sorted(plan, key=itemgetter(1), reverse=True):
+            if job.alias not in self.imported.failed:
+                with self._only(job):
+                    await self._async_month(job, first, last)
+        return self.imported
+
+    @contextmanager
+    def _only(self, job: _Job) -> Iterator[None]:
+        """Let what fails for one meter end the import of that one only."""
+        try:
+            yield
+        except AuthenticationError:
+            raise
+        except (CemmStatusError, CemmResponseError) as err:
+            self.imported.failed[job.alias] = err
+
+    async def _async_find_months(self, job: _Job) -> None:
+        channels = {name for counter in job.anchors for name in counter.rule.period}
+        job.months = await self._source.months(job.alias, channels, self._today)
+
+    async def _async_month(self, job: _Job, first: date, last: date) -> None:
+        """Import a month, or that part of it which is wanted."""
+        start = midnight(first)
+        anchors = {
+            c: anchor for c, anchor in job.anchors.items() if anchor.time > start
+        }
+        if not anchors:
+            return
+        month = first.replace(day=1)
+        if month in job.months:
+            chapter = await self._source.chapter(
+                job.alias, first, last, self._today, self._count_day
+            )
+        else:
+            # Nothing was counted in that month: there is nothing to ask for.
+            chapter = Chapter([Day(day, History({}), {}) for day in days(first, last)])
+        oldest = month == min(job.months)
+        for result in await self._hass.async_add_executor_job(
+            partial(count_days_back, chapter, anchors, oldest=oldest)
+        ):
+            await self._async_keep(job, result, oldest=oldest)
+
+    async def _async_keep(
+        self, job: _Job, result: CountedBack, *, oldest: bool
+    ) -> None:
+        """Write what was counted back, and go on from there."""
+        counter, rows = result.counter, result.rows
+        if rows:
+            job.anchors[counter] = self.imported.origins[counter] = Anchor.of(rows[0])
+        if oldest or result.ended:
+            # Its first row is of an hour that nothing is known of.
+            rows = rows[1:]
+        if result.ended:
+            del job.anchors[counter]
+        wanted = [
+            row
+            for row in rows
+            if row.start >= self._window.start and row.end <= self._window.end
+        ]
+        if wanted:
+            await async_write(self._hass, counter, wanted)
+            hours = self.imported.hours.setdefault(job.alias, set())
+            hours.update(row.start for row in wanted)
+
+    def _count_day(self) -> None:
+        self._days_done += 1
+        self._on_progress(self._days_done / self._days)

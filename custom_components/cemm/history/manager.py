@@ -1,0 +1,277 @@
+"""When history is imported and holes are healed, and what was done already."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import date, datetime, timedelta
+import logging
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
+from homeassistant.const import EVENT_RECORDER_5MIN_STATISTICS_GENERATED
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_track_time_interval
+
+from custom_components.cemm.client import CemmError
+from custom_components.cemm.const import CONF_IMPORT_HISTORY, DOMAIN
+
+from .anchors import async_anchor, async_origin, async_settle
+from .checkpoint import Checkpoint
+from .counters import Counter, counters
+from .healing import Healer
+from .importer import Importer, Window
+from .periods import HOUR, day_after, floor_hour, midnight
+from .recorder import live_value
+from .rows import Anchor
+from .source import Source
+
+if TYPE_CHECKING:
+    from custom_components.cemm.coordinator import CemmConfigEntry, CemmCoordinator
+
+type OnProgress = Callable[[float], None]
+
+_LOGGER = logging.getLogger(__name__)
+
+# How often to look for holes, and to try again what failed.
+INTERVAL = timedelta(hours=1)
+
+# The recorder still writes these itself.
+_SECONDS_LEFT_ALONE = 2 * HOUR
+
+
+class HistoryManager:
+    """Brings the history of one CEMM into Home Assistant's statistics.
+
+    One thing at a time: an import and a healing never meet.
+    """
+
+    def __init__(
+        self, hass: HomeAssistant, entry: CemmConfigEntry, coordinator: CemmCoordinator
+    ) -> None:
+        """Prepare; `async_start` begins to work."""
+        self._hass = hass
+        self._entry = entry
+        self._coordinator = coordinator
+        self._source = Source(coordinator.client)
+        self._checkpoint = Checkpoint(hass, entry.entry_id)
+        self._lock = asyncio.Lock()
+        self._first_states: dict[str, float] = {}
+        self._listeners: set[CALLBACK_TYPE] = set()
+        self._failed = False
+        self._progress: float | None = None
+
+    @property
+    def progress(self) -> float | None:
+        """How much of the running or last import is done, in percent."""
+        return self._progress
+
+    @callback
+    def async_add_progress_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call a listener when the progress has changed; returns what ends that."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    async def async_start(self) -> None:
+        """Continue or begin the import, look for holes, and keep looking."""
+        if RECORDER_DOMAIN not in self._hass.config.components:
+            return
+        for counter in self._counters():
+            if (value := live_value(self._hass, counter)) is not None:
+                self._first_states[counter.name] = value
+        await self._checkpoint.async_load()
+        self._entry.async_on_unload(
+            async_track_time_interval(
+                self._hass, self._async_tick, INTERVAL, cancel_on_shutdown=True
+            )
+        )
+        self._entry.async_on_unload(
+            self._hass.bus.async_listen(
+                EVENT_RECORDER_5MIN_STATISTICS_GENERATED, self._async_live_rows
+            )
+        )
+        self._async_tick()
+
+    @callback
+    def async_outage_over(self) -> None:
+        """Do what could not be done while the CEMM was out of reach."""
+        if RECORDER_DOMAIN in self._hass.config.components:
+            self._async_tick()
+
+    async def async_import(
+        self,
+        start: date | None = None,
+        end: date | None = None,
+        on_progress: OnProgress = lambda _: None,
+    ) -> dict[str, int]:
+        """Import what is missing of some days of the CEMM, both ends included.
+
+        Returns the number of hours written by alias; progress runs from 0 to 1.
+        Ends with the config entry, and is continued with it. Raises CemmError
+        when the CEMM fails, and HomeAssistantError without a recorder.
+        """
+        if RECORDER_DOMAIN not in self._hass.config.components:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="no_recorder"
+            )
+        return await asyncio.shield(
+            self._in_background(self._async_import_range(start, end, on_progress))
+        )
+
+    @callback
+    def _async_tick(self, _now: datetime | None = None) -> None:
+        self._in_background(self._async_catch_up())
+
+    @callback
+    def _async_live_rows(self, _event: Event[Any]) -> None:
+        if self._checkpoint.origins:
+            self._in_background(self._async_settle_later())
+
+    def _in_background[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        return self._entry.async_create_background_task(
+            self._hass, work, f"{DOMAIN} history of {self._entry.title}"
+        )
+
+    async def _async_catch_up(self) -> None:
+        """Do all that is due; what fails is tried again, and reported once."""
+        try:
+            async with self._lock:
+                await self._async_heal(self._counters(), since=None)
+                await self._async_go_on()
+        except CemmError as err:
+            level = logging.DEBUG if self._failed else logging.WARNING
+            self._failed = True
+            _LOGGER.log(
+                level, "%s: history is tried again later: %r", self._entry.title, err
+            )
+            return
+        if self._failed:
+            _LOGGER.info("%s: history is available again", self._entry.title)
+        self._failed = False
+
+    async def _async_go_on(self) -> None:
+        """Finish what the user asked for, and the first import of every counter."""
+        checkpoint = self._checkpoint
+        if checkpoint.wanted:
+            await self._async_count_back(self._counters(), *checkpoint.wanted)
+            await checkpoint.async_want(None)
+        if self._entry.options.get(CONF_IMPORT_HISTORY):
+            new = [c for c in self._counters() if c.name not in checkpoint.imported]
+            await self._async_count_back(new, None, None)
+
+    async def _async_import_range(
+        self, start: date | None, end: date | None, on_progress: OnProgress
+    ) -> dict[str, int]:
+        async with self._lock:
+            counters = self._counters()
+            # It stays wanted when Home Assistant stops in the middle.
+            await self._checkpoint.async_want((start, end))
+            try:
+                hours = await self._async_count_back(counters, start, end, on_progress)
+                since = midnight(start) if start else 0
+                for alias, more in (await self._async_heal(counters, since)).items():
+                    hours.setdefault(alias, set()).update(more)
+            except CemmError:
+                await self._checkpoint.async_want(None)
+                raise
+            await self._checkpoint.async_want(None)
+        aliases = {counter.alias for counter in counters}
+        return {alias: len(hours.get(alias, ())) for alias in sorted(aliases)}
+
+    async def _async_count_back(
+        self,
+        counters: Iterable[Counter],
+        start: date | None,
+        end: date | None,
+        on_progress: OnProgress = lambda _: None,
+    ) -> dict[str, set[int]]:
+        """Import some days; return the starts of the hours written by alias."""
+
+        def progress(part: float) -> None:
+            self._set_progress(100 * part)
+            on_progress(part)
+
+        now = time()
+        last = (
+            _newest(now) if end is None else min(midnight(day_after(end)), _newest(now))
+        )
+        window = Window(midnight(start) if start else 0, last)
+        anchors = {
+            counter: anchor
+            for counter in counters
+            if (anchor := await self._async_anchor(counter, now))
+        }
+        importer = Importer(self._hass, self._source, now, window, progress)
+        imported = await importer.async_run(anchors)
+        for counter, origin in imported.origins.items():
+            if row := await async_origin(self._hass, counter, origin):
+                self._checkpoint.origins[counter.name] = row
+        done = {c.name for c in anchors if c.alias not in imported.failed}
+        if start is None and end is None:
+            self._checkpoint.imported |= done
+        for name in done:
+            self._checkpoint.complete.pop(name, None)
+        await self._checkpoint.async_save()
+        await self._async_settle()
+        for error in imported.failed.values():
+            raise error
+        progress(1)
+        return imported.hours
+
+    async def _async_anchor(self, counter: Counter, now: float) -> Anchor | None:
+        return await async_anchor(
+            self._hass,
+            counter,
+            self._coordinator.data[counter.alias],
+            self._first_states.get(counter.name),
+            now,
+        )
+
+    async def _async_heal(
+        self, counters: Iterable[Counter], since: float | None
+    ) -> dict[str, set[int]]:
+        """Fill holes since a time, or wherever some may be new."""
+        now = time()
+        healer = Healer(self._hass, self._source, now, _newest(now))
+        complete = self._checkpoint.complete
+        healed = await healer.async_run(
+            {
+                counter: complete.get(counter.name, 0) if since is None else since
+                for counter in counters
+            }
+        )
+        complete.update(healed.complete)
+        await self._checkpoint.async_save()
+        return healed.hours
+
+    async def _async_settle_later(self) -> None:
+        async with self._lock:
+            await self._async_settle()
+
+    async def _async_settle(self) -> None:
+        """Let sums begin at 0 where that is possible by now."""
+        origins = self._checkpoint.origins
+        settled = [
+            counter.name
+            for counter in self._counters()
+            if counter.name in origins
+            and await async_settle(self._hass, counter, origins[counter.name])
+        ]
+        for name in settled:
+            del origins[name]
+        if settled:
+            await self._checkpoint.async_save()
+
+    def _counters(self) -> list[Counter]:
+        coordinator = self._coordinator
+        return list(counters(self._hass, coordinator.mac, coordinator.data))
+
+    def _set_progress(self, percent: float) -> None:
+        self._progress = percent
+        for listener in list(self._listeners):
+            listener()
+
+
+def _newest(now: float) -> int:
+    """Return the end of the last hour that the recorder no longer writes."""
+    return floor_hour(now) - _SECONDS_LEFT_ALONE
