@@ -234,6 +234,7 @@ async def test_redirect_with_a_query_of_its_own(
         "mailto:someone@example.com",
         "file:///etc/passwd",
         "http://[",
+        "http://[]@",
         "http://127.0.0.1:99999/",
     ],
 )

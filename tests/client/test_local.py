@@ -76,7 +76,16 @@ def test_base_url(host: str, url: str) -> None:
     "host",
     [
         *("", "  ", "/", ":", ":80", "http://", "https://cemm/", "ftp://cemm"),
-        *("cemm:port", "cemm:99999", "cemm:-1", "cemm:80:90", "1:2:3", "[cemm]", "["),
+        *(
+            "cemm:port",
+            "cemm:99999",
+            "cemm:-1",
+            "cemm:80:90",
+            "1:2:3",
+            "[cemm]",
+            "[",
+            "[]@",
+        ),
         *("a b", "a/b", "a?b", "a#b", "a@b", ":a@b", "a\\b", "a%20b", "<a>", "*", "."),
         *("..", "-", "\ud800", "http://cemm/open-api/v1/"),
     ],

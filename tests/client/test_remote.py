@@ -101,7 +101,14 @@ async def test_no_key_over_plain_http(host: str, session: ClientSession) -> None
     "url",
     [
         *("", " ", "x", "open-api.cemm.nl/v1/", "//x/", "ftp://x/", "file:///etc/"),
-        *("https://", "https:///v1/", "https://[", "https://x:99999/", "https://x:y/"),
+        *(
+            "https://",
+            "https:///v1/",
+            "https://[",
+            "https://[]@",
+            "https://x:99999/",
+            "https://x:y/",
+        ),
         *("https://open-api.cemm.nl@evil.example/", "http://localhost@evil.example/"),
         *("https://:secret@x/", "https://a:b@x/"),
     ],

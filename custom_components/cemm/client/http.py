@@ -44,6 +44,14 @@ async def get_json(session: ClientSession, url: URL, *, timeout: float) -> Any:
     raise error
 
 
+def parse_url(text: str) -> URL:
+    """Return what a user or a server wrote as a URL; ValueError when it is none."""
+    try:
+        return URL(text)
+    except IndexError as err:  # what yarl has to say about http://[]@
+        raise ValueError("no URL") from err
+
+
 async def _get(session: ClientSession, url: URL) -> bytes:
     """Return the body of a 200; that of another status is never read."""
     for _ in range(MAX_REDIRECTS + 1):
@@ -59,7 +67,7 @@ async def _get(session: ClientSession, url: URL) -> bytes:
 def _redirected(url: URL, location: str) -> URL:
     """Return where a redirect leads: on the same origin, which a key never leaves."""
     try:
-        target = url.join(URL(location))
+        target = url.join(parse_url(location))
         stays = target.origin() == url.origin()
     except ValueError:
         stays = False

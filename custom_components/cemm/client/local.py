@@ -18,7 +18,7 @@ from .errors import (
     NotCemmError,
     NotConnectedError,
 )
-from .http import get_json
+from .http import get_json, parse_url
 from .models import (
     CemmInfo,
     History,
@@ -72,7 +72,7 @@ def base_url(host: str) -> URL:
     host = clean_host(host)
     if host.count(":") > 1 and not host.startswith("["):
         host = f"[{host}]"
-    url = URL(f"http://{host}/")
+    url = parse_url(f"http://{host}/")
     name = url.raw_host or ""
     if ":" in name:
         ip_address(name)

@@ -17,7 +17,7 @@ from .errors import (
     PromiseError,
     UnsupportedAliasError,
 )
-from .http import get_json
+from .http import get_json, parse_url
 from .models import (
     IO,
     CemmInfo,
@@ -56,7 +56,7 @@ def check_url(url: str) -> URL:
     CemmConnectionError for what is no address.
     """
     try:
-        base = URL(url.strip())
+        base = parse_url(url.strip())
         valid = (
             base.scheme in ("http", "https")
             and bool(base.host)
