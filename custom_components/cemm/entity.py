@@ -1,5 +1,7 @@
 """What all entities of a meter share."""
 
+from typing import override
+
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .channels import ChannelDescription, MeterKind
@@ -29,6 +31,12 @@ class MeterEntity(CoordinatorEntity[CemmCoordinator]):
         self._attr_device_info = meter_device_info(
             coordinator.mac, coordinator.device_id, meter, kind
         )
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the meter answers: a CEMM that does may have lost one meter."""
+        return self._attr_available
 
     @property
     def meter_data(self) -> MeterData | None:
