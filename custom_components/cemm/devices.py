@@ -73,5 +73,6 @@ def async_registered_aliases(hass: HomeAssistant, entry: ConfigEntry) -> set[str
 def async_remove_meter(hass: HomeAssistant, entry: ConfigEntry, alias: str) -> None:
     """Remove the device of a meter that is gone, and its entities with it."""
     registry = dr.async_get(hass)
-    if device := registry.async_get_device({(DOMAIN, f"{entry.unique_id}_{alias}")}):
+    identifier = (DOMAIN, f"{entry.unique_id}_{alias}")
+    if device := registry.async_get_device_by_identifier(identifier, entry.entry_id):
         registry.async_update_device(device.id, remove_config_entry_id=entry.entry_id)
