@@ -1,0 +1,177 @@
+"""Tests of finding CEMMs by their broadcast, once and for as long as one is set up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+import errno
+from unittest.mock import patch
+
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.util.dt import utcnow
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.cemm.const import DOMAIN
+from custom_components.cemm.discovery import (
+    INTERVAL,
+    FoundCemm,
+    async_discover,
+    async_find_cemms,
+)
+from simulator import Fault, House
+
+from .conftest import MAC, setup
+from .flows import Lan, in_progress, lan_with
+
+INFO = "/open-api/v1/$"
+SECOND = House(seed=2, mac="D8:80:39:00:00:02")
+SECOND_MAC = "d8:80:39:00:00:02"
+
+
+@pytest.fixture
+async def lan(hass: HomeAssistant, house: House) -> AsyncIterator[Lan]:
+    """Connect one CEMM to a network."""
+    async with lan_with(house) as lan:
+        yield lan
+
+
+@pytest.fixture
+def entry(lan: Lan) -> MockConfigEntry:
+    """Return the entry of that CEMM, not yet added."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        unique_id=MAC,
+        data={"connection": "local", "host": "127.0.0.2"},
+        options={"import_history": False},
+    )
+
+
+async def _hears(hass: HomeAssistant) -> set[str | None]:
+    """Wait until a broadcast is over; return the MACs of the CEMMs on offer."""
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return {flow["context"]["unique_id"] for flow in in_progress(hass)}
+
+
+async def test_find(hass: HomeAssistant, lan: Lan) -> None:
+    """Every CEMM in the network is found, at the address that it answered from."""
+    await lan.add(SECOND, "127.0.0.3")
+    cemms = await async_find_cemms(hass)
+    assert {mac: cemm.host for mac, cemm in cemms.items()} == {
+        MAC: "127.0.0.2",
+        SECOND_MAC: "127.0.0.3",
+    }
+    cemm = cemms[MAC]
+    assert isinstance(cemm, FoundCemm)
+    assert cemm.info.mac == MAC
+    assert cemm.info.version == "2.26.0.0"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("body", INFO, value={"data": {"mac": SECOND_MAC}}),
+        Fault("status", INFO, value=404),
+        Fault("html"),
+        Fault("drop"),
+    ],
+)
+async def test_what_pretends_is_not_found(
+    hass: HomeAssistant, lan: Lan, fault: Fault
+) -> None:
+    """Who answers the broadcast must also serve the same MAC."""
+    lan.simulators[0].faults.append(fault)
+    await lan.add(SECOND, "127.0.0.3")
+    assert set(await async_find_cemms(hass)) == {SECOND_MAC}
+    lan.simulators[0].faults.clear()
+    assert set(await async_find_cemms(hass)) == {MAC, SECOND_MAC}
+
+
+async def test_no_socket(hass: HomeAssistant, lan: Lan) -> None:
+    """Where no socket is to be had, nothing is found, and nothing breaks."""
+    with patch("socket.socket", side_effect=OSError(errno.EMFILE, "too many files")):
+        assert await async_find_cemms(hass) == {}
+    assert set(await async_find_cemms(hass)) == {MAC}
+
+
+async def test_offers_each_once(hass: HomeAssistant, lan: Lan) -> None:
+    """A CEMM that was found is offered, and not again while it is."""
+    for _ in range(2):
+        await async_discover(hass)
+        assert await _hears(hass) == {MAC}
+        assert len(in_progress(hass)) == 1
+
+
+async def test_broadcasts_while_one_is_set_up(
+    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+) -> None:
+    """Others are found at the start and later; within two hours at the latest."""
+    await lan.add(SECOND, "127.0.0.3")
+    await setup(hass, entry)
+    assert await _hears(hass) == {SECOND_MAC}
+
+    await lan.add(House(seed=2, mac="D8:80:39:00:00:03"), "127.0.0.4")
+    assert timedelta(hours=2) >= INTERVAL
+    async_fire_time_changed(hass, utcnow() + INTERVAL)
+    assert await _hears(hass) == {SECOND_MAC, "d8:80:39:00:00:03"}
+
+
+async def test_follows_its_address(
+    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+) -> None:
+    """The entry of a CEMM that moved is mended without anybody's help."""
+    await setup(hass, entry)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await lan.move(lan.simulators[0], "127.0.0.5")
+    async_fire_time_changed(hass, utcnow() + INTERVAL)
+    assert await _hears(hass) == set()
+    assert entry.data == {"connection": "local", "host": "127.0.0.5"}
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_follows_when_it_moved_while_we_were_off(
+    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+) -> None:
+    """So is one whose CEMM has another address since the last start."""
+    await lan.move(lan.simulators[0], "127.0.0.5")
+    await setup(hass, entry)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert entry.data["host"] == "127.0.0.5"
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_silent_without_entries(
+    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+) -> None:
+    """Nobody who removed, ignored or disabled all CEMMs hears of others."""
+    await setup(hass, entry)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await hass.config_entries.async_remove(entry.entry_id)
+    for unused in (
+        MockConfigEntry(domain=DOMAIN, unique_id="ignored", source=SOURCE_IGNORE),
+        MockConfigEntry(
+            domain=DOMAIN, unique_id="off", disabled_by=ConfigEntryDisabler.USER
+        ),
+    ):
+        unused.add_to_hass(hass)
+    lan.simulators[0].requests.clear()
+    async_fire_time_changed(hass, utcnow() + INTERVAL)
+    assert await _hears(hass) == set()
+    assert not lan.simulators[0].requests
+
+
+async def test_stops_with_home_assistant(
+    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+) -> None:
+    """A broadcast that is under way does not hold up the end."""
+    await setup(hass, entry)
+    [task] = [t for t in asyncio.all_tasks() if t.get_name() == "CEMM broadcast"]
+    await hass.async_stop(force=True)
+    assert task.cancelled()
