@@ -74,6 +74,9 @@ class Schedule:
             self._learn(newest, asked)
             self._newest = newest
             self._pause = self._shortest
+        elif not self._missed and asked - self._asked > 1.5 * self._cadence:
+            # At this cadence something must have come since the last question.
+            self._cadence, self._agreed = 0.0, 0
         self.due = self._next(asked, news=news)
         self._asked = asked
         self._missed = not news
@@ -103,16 +106,18 @@ class Schedule:
         interval = newest - self._newest if self._newest is not None else 0.0
         steps = round(interval / self._cadence) if self._cadence else 0
         error = interval - steps * self._cadence
+        expected = newest - error
         tolerance = min(1 + self._cadence / 1000, self._cadence / 4)
         # What went unseen counts against the cadence if the meter was asked for it.
         skipped = steps > 1 and self._missed
         learned = self._sure
         if learned:
             self._questions = 0
-        if steps > 0 and abs(error) <= tolerance and (learned or not skipped):
-            agreed = self._agreed + (-1 if skipped else 1)
-            self._agreed = min(agreed, _ENOUGH)
-            self._narrow(newest - error, asked, interval * _DRIFT)
+        fits = steps > 0 and abs(error) <= tolerance and (learned or not skipped)
+        # Found long before it was due, it is of a clock that jumped by whole cadences.
+        if fits and asked - expected > self._too_early - tolerance:
+            self._agreed = min(self._agreed + (-1 if skipped else 1), _ENOUGH)
+            self._narrow(expected, asked, interval * _DRIFT)
             self._cadence += error / steps / 8
             return
         # A meter that has news at each question may only show multiples of its cadence:
@@ -121,11 +126,11 @@ class Schedule:
             error = interval
         self._cadence = abs(error)
         self._agreed = 1
-        self._too_early, self._well_timed = self._asked - newest, asked - newest
+        self._too_early, self._well_timed = -inf, asked - newest
 
     def _narrow(self, expected: float, asked: float, drift: float) -> None:
         """Narrow the delay down by when an expected measurement was found."""
-        # Nor could the one after it be read yet.
+        # It could not be read at the last question, nor could the one after it at this.
         too_early = max(self._asked, asked - self._cadence) - expected
         well_timed = asked - expected
         # What contradicts the past is jitter or a small step: look nearby, then further.
@@ -135,16 +140,19 @@ class Schedule:
         elif well_timed <= self._too_early:
             too_early = max(too_early, well_timed - nearby)
         else:
+            # The past fades, so that the delay may also get shorter.
             too_early = max(too_early, self._too_early - drift)
             well_timed = min(well_timed, self._well_timed)
         self._too_early, self._well_timed = too_early, well_timed
 
     def _next(self, asked: float, *, news: bool) -> float:
+        """Return when to ask after an answer to the question sent at `asked`."""
         soonest = asked + self._shortest
         if self._sure and self._newest is not None:
             unknown = self._well_timed - self._too_early
             risk = unknown * _RISK if unknown > self._margin else 0
             expected = self._newest + self._cadence + self._well_timed - risk
+            # Whole cadences later where `shortest` does not allow the next one.
             if news and (early := soonest - self._margin - expected) > 0:
                 expected += ceil(early / self._cadence) * self._cadence
             if expected > asked:
