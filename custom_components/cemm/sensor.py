@@ -7,6 +7,7 @@ from typing import override
 from homeassistant.components.sensor import SensorEntity, SensorStateClass
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity import FLOAT_PRECISION
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
@@ -37,7 +38,7 @@ async def async_setup_entry(
     coordinator = entry.runtime_data.coordinator
     registered = dict(_registered(hass, coordinator))
     known = set(registered)
-    seen: set[str] = set()
+    measured: dict[str, set[str]] = {}
 
     async_add_entities(
         _sensor(coordinator, meter, coordinator.kind_of(meter), key)
@@ -47,20 +48,22 @@ async def async_setup_entry(
     @callback
     def async_add_new() -> None:
         # A meter that went and comes back gets its sensors again.
-        for gone in seen - coordinator.data.keys():
+        for gone in measured.keys() - coordinator.data.keys():
+            del measured[gone]
             known.difference_update({pair for pair in known if pair[0] == gone})
-        seen.clear()
-        seen.update(coordinator.data)
-        new = [
-            (data, key)
-            for alias, data in coordinator.data.items()
-            for key in keys_for(data.kind, data.channels)
-            if (alias, key) not in known
-        ]
-        known.update((data.meter.alias, key) for data, key in new)
-        if new:
+        for alias, data in coordinator.data.items():
+            channels = measured.setdefault(alias, set())
+            if data.channels.keys() <= channels:
+                continue
+            channels.update(data.channels)
+            new = [
+                key
+                for key in keys_for(data.kind, data.channels)
+                if (alias, key) not in known
+            ]
+            known.update((alias, key) for key in new)
             async_add_entities(
-                _sensor(coordinator, data.meter, data.kind, key) for data, key in new
+                _sensor(coordinator, data.meter, data.kind, key) for key in new
             )
 
     async_add_new()
@@ -124,21 +127,48 @@ class CemmSensor(MeterEntity, SensorEntity):
     @callback
     def _handle_coordinator_update(self) -> None:
         """Write a state only when this sensor's own value has changed."""
-        if self._update():
+        was_available, old_value = self._attr_available, self._attr_native_value
+        self._update()
+        if self._attr_available != was_available:
             self.async_write_ha_state()
+        elif self._attr_native_value != old_value:
+            self._write_value()
 
-    def _update(self) -> bool:
-        """Take the value from the coordinator; whether anything changed."""
-        before = (self.__dict__.get("_attr_available"), self._attr_native_value)
+    def _write_value(self) -> None:
+        """Write a new value beside the attributes that the state has.
+
+        From one poll to the next nothing else of a sensor changes, and what the
+        user changes of it is written at once; computing all of it anew costs
+        several times as much as the rest of a poll.
+        """
+        value = self._attr_native_value
+        state = self.hass.states.get(self.entity_id)
+        if (
+            not isinstance(value, (int, float))
+            or state is None
+            or self.unit_of_measurement != self.native_unit_of_measurement
+        ):
+            self.async_write_ha_state()
+            return
+        self.hass.states.async_set(
+            self.entity_id,
+            f"{value:.{FLOAT_PRECISION}}" if isinstance(value, float) else str(value),
+            state.attributes,
+            state_info=state.state_info,
+        )
+
+    def _update(self) -> None:
+        """Take the value from the coordinator."""
         data = self.meter_data
-        self._attr_available = (
+        available = (
             self.coordinator.last_update_success
             and data is not None
             and data.available
             and not (data.stalled and self._is_live)
         )
+        if available != self._attr_available:
+            self._attr_available = available
         self._attr_native_value = self._value(data) if data else None
-        return before != (self._attr_available, self._attr_native_value)
 
     def _value(self, data: MeterData) -> StateType | datetime:
         row = self.entity_description
