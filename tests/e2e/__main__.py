@@ -1,0 +1,74 @@
+"""Take the tour of the integration in a browser, in English and Dutch."""
+
+import argparse
+import asyncio
+from pathlib import Path
+import re
+import sys
+
+from demo.homeassistant import HomeAssistant, remove
+from simulator import Clock, House, Simulator
+
+from .browser import browse
+from .network import CEMM, DISCOVERY_PORT, HTTP_PORT, NEIGHBOUR, Network
+from .readme import keep
+from .tour import OLD_KEY, Tour
+from .words import Words
+
+_STATE = Path(".e2e")
+_PICTURES = _STATE / "pictures"
+_LANGUAGES = ("en", "nl")
+_PORT = 8123
+
+# What the tour provokes, and what every custom integration is told.
+_EXPECTED = re.compile("custom integration cemm|could not authenticate")
+
+
+async def _visit(network: Network, language: str) -> None:
+    """Take the tour with CEMMs, a Home Assistant and a browser of its own."""
+    cemm, cloud = Simulator(House(), Clock()), Simulator(House(), Clock(), OLD_KEY)
+    neighbour = Simulator(House(seed=2, mac="00:1E:C0:00:00:02"), Clock())
+    await network.run(cemm.start(CEMM, HTTP_PORT, None, DISCOVERY_PORT))
+    await network.run(neighbour.start(NEIGHBOUR, HTTP_PORT, None, DISCOVERY_PORT))
+    await cloud.start()
+    folder = _STATE / language
+    async with HomeAssistant(folder / "homeassistant", _PORT, language) as home:
+        tokens = (await home.onboard()).tokens
+        async with browse(home.url, tokens, language, folder / "browser") as page:
+            tour = Tour(
+                page=page,
+                words=Words(language),
+                home=home,
+                network=network,
+                cemm=cemm,
+                cloud=cloud,
+                pictures=_PICTURES / language,
+            )
+            await tour.run()
+    await tour.cloud.stop()
+    for simulator in (cemm, neighbour):
+        await network.run(simulator.stop())
+    if complaints := [
+        line
+        for line in home.log.read_text().splitlines()
+        if "cemm" in line and not _EXPECTED.search(line)
+    ]:
+        sys.exit("\n".join((f"In {home.log}:", *complaints)))
+
+
+async def _main(*, pictures: bool) -> None:
+    remove(_STATE)
+    with Network() as network:
+        for language in _LANGUAGES:
+            print(f"{language}:", flush=True)  # noqa: T201  this is a command
+            await _visit(network, language)
+    if pictures:
+        keep(_PICTURES / "en")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="scripts/e2e", description=__doc__)
+    parser.add_argument(
+        "--pictures", action="store_true", help="refresh those in docs/pictures/"
+    )
+    asyncio.run(_main(pictures=parser.parse_args().pictures))
