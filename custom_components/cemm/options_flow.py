@@ -1,8 +1,9 @@
 """What can be changed after a CEMM was added."""
 
+import logging
 from typing import Any
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     SelectSelector,
@@ -13,9 +14,11 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from .channels import MeterKind, meter_kind
-from .client import is_name
+from .client import CemmError, NotConnectedError, UnsupportedAliasError, is_name
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS
 from .options_history import HistorySteps
+
+_LOGGER = logging.getLogger(__name__)
 
 VOLUME_KINDS = ["water", "gas"]
 
@@ -37,10 +40,11 @@ class CemmOptionsFlow(HistorySteps):
         """Ask for meters that cannot be listed, and for what pulse meters measure."""
         errors = {}
         if user_input is not None:
-            aliases = [
-                alias.strip().lower() for alias in user_input[CONF_EXTRA_ALIASES]
-            ]
-            if all(map(is_name, aliases)):
+            typed = user_input[CONF_EXTRA_ALIASES]
+            aliases = list(dict.fromkeys(alias.strip().lower() for alias in typed))
+            if error := await self._async_check(aliases):
+                errors[CONF_EXTRA_ALIASES] = error
+            else:
                 return self.async_create_entry(
                     data={
                         **self.config_entry.options,
@@ -48,7 +52,6 @@ class CemmOptionsFlow(HistorySteps):
                         CONF_EXTRA_ALIASES: aliases,
                     }
                 )
-            errors[CONF_EXTRA_ALIASES] = "invalid_alias"
         return self.async_show_form(
             step_id="settings",
             data_schema=self.add_suggested_values_to_schema(
@@ -56,6 +59,27 @@ class CemmOptionsFlow(HistorySteps):
             ),
             errors=errors,
         )
+
+    async def _async_check(self, aliases: list[str]) -> str | None:
+        """Return the error of the first alias that can't be right.
+
+        An outage is no reason to refuse one, nor is it for one that was accepted before.
+        """
+        if not all(map(is_name, aliases)):
+            return "invalid_alias"
+        if self.config_entry.state is not ConfigEntryState.LOADED:
+            return None
+        client = self.config_entry.runtime_data.coordinator.client
+        for alias in aliases:
+            if alias in self.config_entry.options.get(CONF_EXTRA_ALIASES, ()):
+                continue
+            try:
+                await client.realtime(alias)
+            except NotConnectedError, UnsupportedAliasError:
+                return "unknown_alias"
+            except CemmError as err:
+                _LOGGER.debug("Alias %s accepted unseen: %r", alias, err)
+        return None
 
     def _schema(self) -> vol.Schema:
         fields: dict[vol.Marker, Any] = {
@@ -73,10 +97,11 @@ class CemmOptionsFlow(HistorySteps):
     def _pulse_meters(self) -> list[str]:
         """Return the pulse meters that do not say themselves what they measure."""
         known = set(self.config_entry.options.get(CONF_VOLUME_KINDS, {}))
-        if hasattr(self.config_entry, "runtime_data"):
+        if self.config_entry.state is ConfigEntryState.LOADED:
+            meters = self.config_entry.runtime_data.coordinator.meters
             known |= {
                 alias
-                for alias, meter in self.config_entry.runtime_data.coordinator.meters.items()
+                for alias, meter in meters.items()
                 if meter_kind(meter, {}) is MeterKind.PULSE
             }
         return sorted(known)
