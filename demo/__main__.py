@@ -57,13 +57,18 @@ async def _demonstrate(port: int, *, fresh: bool) -> None:
 
 
 async def _set_up(api: Api, host: str) -> None:
-    """Add the CEMM as a user would."""
-    await api.flow(
+    """Add the CEMM, and its meters to the Energy dashboard, as a user would."""
+    added = await api.flow(
         "flow",
         "cemm",
         {"next_step_id": "local"},
         {"host": host},
         {"import_history": True},
+    )
+    await api.flow(
+        "options/flow",
+        added["result"]["entry_id"],
+        {"next_step_id": "energy_dashboard"},
     )
 
 

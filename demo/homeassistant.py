@@ -197,20 +197,17 @@ class Api:
         return answer["result"]
 
     async def flow(self, path: str, handler: str, *inputs: dict[str, object]) -> Any:
-        """Walk through a flow of `config_entries/`, one input a step; return its result.
+        """Walk through a flow of `config_entries/`, one input a step; return its end.
 
-        Raises RuntimeError when it does not end with an entry.
+        Raises RuntimeError when it wants more.
         """
-        step = await self.post(
-            f"/api/config/config_entries/{path}", {"handler": handler}
-        )
+        path = f"/api/config/config_entries/{path}"
+        step = await self.post(path, {"handler": handler})
         for data in inputs:
-            step = await self.post(
-                f"/api/config/config_entries/{path}/{step['flow_id']}", data
-            )
-        if step["type"] != "create_entry":
+            step = await self.post(f"{path}/{step['flow_id']}", data)
+        if step["type"] not in {"create_entry", "abort"}:
             raise RuntimeError(f"The flow did not end: {step}")
-        return step["result"]
+        return step
 
 
 def remove(folder: Path) -> None:
