@@ -221,6 +221,32 @@ def test_recovers_within_minutes(change: Callable[[FakeMeter], None]) -> None:
         assert len(watch.asked) < HOUR / max(meter.cadence, 5) * 1.15
 
 
+@pytest.mark.parametrize("start", [30, 33, 37.5, 40])
+@pytest.mark.parametrize("jump", [20, 7200])
+def test_a_jump_by_whole_cadences_while_learning(start: float, jump: float) -> None:
+    """It looks like measurements that went unseen."""
+    for meter in meters():
+        watch = Watch(meter).run(start)
+        meter.clock += jump
+        watch.run(HOUR, warm_up=300)
+        assert watch.age < 0.5
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "age"),
+    [("clock", 1_789_999_999.4, 0.9), ("readable_after", 2.0, 3.7)],
+)
+def test_finds_a_small_step_soon(field: str, value: float, age: float) -> None:
+    """From the first question after it."""
+    watches = []
+    for meter in meters():
+        watches.append(watch := Watch(meter).run(1200))
+        setattr(meter, field, value)
+        watch.run(300)
+    assert mean(watch.age for watch in watches) < age
+    assert mean(watch.requests for watch in watches) < 1.3
+
+
 def test_a_stopped_meter_is_asked_once_a_minute_and_found_again() -> None:
     meter = FakeMeter()
     watch = Watch(meter).run(600)
@@ -269,18 +295,30 @@ def test_starts_at_once_and_then_asks_often() -> None:
     assert pauses_after(0, 0, 10, 0) == [5, 5, 5, 5]
 
 
-def test_failures_are_repeated_less_and_less_until_the_first_answer() -> None:
+def test_three_measurements_that_agree_are_enough() -> None:
+    assert pauses_after(0, 0, 10, 0, 10)[-1] == 8.75
+
+
+def test_asking_early_changes_nothing() -> None:
     schedule = Schedule(*LOCAL)
-    pauses = []
-    for _ in range(6):
+    for time in range(0, 60, 5):
+        schedule.answered((1_790_000_000 + time // 10 * 10) * 1000, float(time))
+    schedule.answered(1_790_000_060_000, 60)
+    due = schedule.due
+    assert due > 67
+    schedule.answered(1_790_000_060_000, 61)
+    assert schedule.due == due
+
+
+@pytest.mark.parametrize(("limits", "pause"), [(LOCAL, 10), (REMOTE, 60)])
+def test_failures_are_repeated_steadily(
+    limits: tuple[float, float], pause: float
+) -> None:
+    schedule = Schedule(*limits)
+    for _ in range(20):
         asked = schedule.due
         schedule.failed(asked, back_off=False)
-        pauses.append(schedule.due - asked)
-    assert pauses == [5, 10, 20, 40, 60, 60]
-    schedule.answered(1_790_000_000_000, schedule.due)
-    asked = schedule.due
-    schedule.failed(asked, back_off=False)
-    assert schedule.due == asked + 5
+        assert schedule.due == asked + pause
 
 
 def test_backs_off_from_a_service_in_trouble() -> None:
@@ -309,7 +347,7 @@ def test_stays_in_step_over_an_outage() -> None:
 events = st.lists(
     st.one_of(
         st.tuples(st.just("news"), st.integers(1, 4_000_000)),
-        st.tuples(st.just("regular"), st.sampled_from([1000, 10_000, 300_000])),
+        st.tuples(st.just("regular"), st.sampled_from([1000, 10_000, 40_000, 300_000])),
         st.tuples(st.just("jump"), st.integers(-(10**8), 10**8)),
         st.tuples(st.just("nothing"), st.just(0)),
         st.tuples(st.just("failed"), st.integers(0, 1)),

@@ -84,13 +84,14 @@ class Schedule:
     def failed(self, asked: float, *, back_off: bool) -> None:
         """Note that the question sent at `asked` got no answer.
 
-        With `back_off` the answering side is in trouble, and is left alone for longer.
+        With `back_off` the answering side is in trouble, and is left alone longer each time.
+        Otherwise it is asked again steadily, so that the end of an outage is noticed soon.
         """
         if back_off:
             self._pause = min(self._pause * 2, LONGEST_BACK_OFF)
             self.due = asked + self._pause
         else:
-            self.due = asked + self._patience()
+            self.due = asked + min(2 * self._shortest, self._longest)
 
     @property
     def _sure(self) -> bool:
@@ -122,9 +123,7 @@ class Schedule:
             return
         # A meter that has news at each question may only show multiples of its cadence:
         # that also divides what two of them differ by.
-        if learned or self._missed:
-            error = interval
-        self._cadence = abs(error)
+        self._cadence = abs(interval if learned else error)
         self._agreed = 1
         self._too_early, self._well_timed = -inf, asked - newest
 
@@ -134,11 +133,9 @@ class Schedule:
         too_early = max(self._asked, asked - self._cadence) - expected
         well_timed = asked - expected
         # What contradicts the past is jitter or a small step: look nearby, then further.
-        nearby = max(self._margin, 2 * (self._well_timed - self._too_early))
+        nearby = max(self._margin, 4 * (self._well_timed - self._too_early))
         if too_early >= self._well_timed:
             well_timed = min(well_timed, too_early + nearby)
-        elif well_timed <= self._too_early:
-            too_early = max(too_early, well_timed - nearby)
         else:
             # The past fades, so that the delay may also get shorter.
             too_early = max(too_early, self._too_early - drift)
