@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import override
 
 from homeassistant.components.sensor import SensorEntity, SensorStateClass
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity import FLOAT_PRECISION
@@ -20,6 +21,7 @@ from .channels import (
     keys_for,
 )
 from .client import Meter
+from .const import DOMAIN
 from .coordinator import CemmConfigEntry, CemmCoordinator
 from .devices import alias_of
 from .entity import MeterEntity
@@ -36,13 +38,12 @@ async def async_setup_entry(
 ) -> None:
     """Add what has been measured or was registered before, and what turns up later."""
     coordinator = entry.runtime_data.coordinator
-    registered = dict(_registered(hass, coordinator))
-    known = set(registered)
+    registry = er.async_get(hass)
     measured: dict[str, set[str]] = {}
 
     async_add_entities(
         _sensor(coordinator, meter, coordinator.kind_of(meter), key)
-        for (_, key), meter in registered.items()
+        for meter, key in list(_registered(hass, coordinator))
     )
 
     @callback
@@ -50,7 +51,6 @@ async def async_setup_entry(
         # A meter that went and comes back gets its sensors again.
         for gone in measured.keys() - coordinator.data.keys():
             del measured[gone]
-            known.difference_update({pair for pair in known if pair[0] == gone})
         for alias, data in coordinator.data.items():
             channels = measured.setdefault(alias, set())
             if data.channels.keys() <= channels:
@@ -59,9 +59,10 @@ async def async_setup_entry(
             new = [
                 key
                 for key in keys_for(data.kind, data.channels)
-                if (alias, key) not in known
+                if not registry.async_get_entity_id(
+                    Platform.SENSOR, DOMAIN, f"{coordinator.mac}_{alias}_{key}"
+                )
             ]
-            known.update((alias, key) for key in new)
             async_add_entities(
                 _sensor(coordinator, data.meter, data.kind, key) for key in new
             )
@@ -72,8 +73,8 @@ async def async_setup_entry(
 
 def _registered(
     hass: HomeAssistant, coordinator: CemmCoordinator
-) -> Iterator[tuple[tuple[str, str], Meter]]:
-    """Yield alias and key, and the meter, of every sensor of earlier days."""
+) -> Iterator[tuple[Meter, str]]:
+    """Yield the meter and the key of every sensor of earlier days."""
     devices = dr.async_get(hass)
     for entity in er.async_entries_for_config_entry(
         er.async_get(hass), coordinator.config_entry.entry_id
@@ -83,10 +84,7 @@ def _registered(
             continue
         if alias := alias_of(device, coordinator.mac):
             key = entity.unique_id.removeprefix(f"{coordinator.mac}_{alias}_")
-            yield (
-                (alias, key),
-                coordinator.meters.get(alias) or Meter(alias, device.model),
-            )
+            yield coordinator.meters.get(alias) or Meter(alias, device.model), key
 
 
 def _sensor(
