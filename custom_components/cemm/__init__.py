@@ -1,5 +1,6 @@
 """The CEMM energy gateway: every meter of a house in Home Assistant."""
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_API_KEY, CONF_HOST, CONF_URL, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
@@ -34,20 +35,23 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
-    """Stop reading a CEMM."""
+    """Stop reading a CEMM; what is wrong with it, nobody knows from then on."""
+    async_clear_all(hass, entry, persistent=False)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
     """Forget a CEMM."""
     await counter_store(hass, entry).async_remove()
-    async_clear_all(hass, entry)
+    async_clear_all(hass, entry, persistent=True)
 
 
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: CemmConfigEntry, device: dr.DeviceEntry
 ) -> bool:
     """Let the user delete what the CEMM no longer has."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
     coordinator = entry.runtime_data.coordinator
     alias = alias_of(device, coordinator.mac)
     return alias is not None and alias not in coordinator.meters

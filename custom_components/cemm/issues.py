@@ -75,8 +75,17 @@ def async_expire_replaced(
 
 
 @callback
-def async_clear_all(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Clear all issues of a CEMM that is removed."""
-    for domain, identifier in list(ir.async_get(hass).issues):
-        if domain == DOMAIN and entry.entry_id in identifier:
+def async_clear_all(
+    hass: HomeAssistant, entry: ConfigEntry, *, persistent: bool
+) -> None:
+    """Clear all issues of a CEMM that is not read any more.
+
+    News that outlives a restart of Home Assistant only goes if ``persistent``.
+    """
+    for (domain, identifier), issue in list(ir.async_get(hass).issues.items()):
+        if (
+            domain == DOMAIN
+            and entry.entry_id in identifier
+            and (persistent or not issue.is_persistent)
+        ):
             ir.async_delete_issue(hass, domain, identifier)
