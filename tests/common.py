@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+import logging
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -12,6 +13,7 @@ from homeassistant.helpers import (
     entity_registry as er,
     issue_registry as ir,
 )
+import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.cemm.const import DOMAIN
@@ -81,4 +83,14 @@ def only_meter(sim: Simulator, alias: str, type_: str, answer: Any) -> None:
     sim.faults += [
         Fault("body", f"/{alias}/realtime/", value=answer),
         Fault("status", "/usage/", value=404),
+    ]
+
+
+def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what this integration has logged, but for the details."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components.cemm")
+        and record.levelno >= logging.INFO
     ]

@@ -1,0 +1,184 @@
+"""The CEMM and its meters as devices, which come and go with what is connected."""
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.cemm import async_remove_config_entry_device
+from simulator import Fault, Simulator
+
+from .common import device, poll, value
+from .conftest import setup
+from .fixtures import load
+
+pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize("source", ["local", "recorded"])
+async def test_the_cemm_is_a_device_as_it_describes_itself(
+    hass: HomeAssistant, sim: Simulator, local_entry: MockConfigEntry, source: str
+) -> None:
+    info = load(f"{source}/info")
+    mac = dr.format_mac(info["data"]["mac"])
+    sim.faults.append(Fault("body", "^/open-api/v1/$", value=info))
+    local_entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(local_entry, unique_id=mac)
+    await setup(hass, local_entry)
+
+    registry = dr.async_get(hass)
+    cemm = registry.async_get_device_by_identifier(("cemm", mac), local_entry.entry_id)
+    assert cemm
+    assert cemm.connections == {(dr.CONNECTION_NETWORK_MAC, mac)}
+    assert cemm.name == "CEMM Plus"
+    assert cemm.model == info["data"]["name"]
+    assert cemm.model_id == info["data"]["type"]
+    assert cemm.sw_version == info["data"]["version"]
+    assert cemm.hw_version == info["data"]["core"]
+    assert cemm.configuration_url == f"http://{sim.base}/"
+
+
+async def test_each_meter_is_a_device_behind_the_cemm(
+    hass: HomeAssistant, sim: Simulator, local_entry: MockConfigEntry
+) -> None:
+    await setup(hass, local_entry)
+
+    cemm = device(hass)
+    assert cemm
+    names = {}
+    for alias in (*sim.house.meters, "usage"):
+        meter = device(hass, alias)
+        assert meter
+        assert meter.via_device_id == cemm.id
+        names[alias] = meter.name
+    assert names == {
+        "p1": "Smart meter",
+        "p1-gas": "Gas meter",
+        "s01": "Solar meter s01",
+        "mb5": "Electricity meter mb5",
+        "pulse-2": "Water meter pulse-2",
+        "usage": "Electric usage",
+    }
+
+
+async def test_new_firmware_shows(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await setup(hass, local_entry)
+
+    sim.house.version = "2.27.0.0"
+    await poll(hass, freezer, HOUR, step=60)
+
+    cemm = device(hass)
+    assert cemm and cemm.sw_version == "2.27.0.0"
+
+
+async def test_what_the_remote_api_does_not_tell_stays_known(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    remote_entry: MockConfigEntry,
+) -> None:
+    await setup(hass, local_entry)
+    await hass.config_entries.async_unload(local_entry.entry_id)
+    hass.config_entries.async_update_entry(local_entry, data=remote_entry.data)
+    await setup(hass, local_entry)
+
+    cemm = device(hass)
+    assert cemm
+    assert cemm.sw_version == sim.house.version
+    assert cemm.configuration_url is None
+
+
+async def test_a_meter_comes_within_the_hour_and_goes_within_the_hour(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    meter = sim.house.meters.pop("mb5")
+    await setup(hass, local_entry)
+    assert device(hass, "mb5") is None
+
+    for _ in range(2):
+        sim.house.meters["mb5"] = meter
+        await poll(hass, freezer, HOUR, step=60)
+        assert float(value(hass, "mb5", "t1") or 0) > 0
+
+        del sim.house.meters["mb5"]
+        await poll(hass, freezer, HOUR, step=60)
+        assert device(hass, "mb5") is None
+        assert value(hass, "mb5", "t1") is None
+
+
+async def test_a_meter_that_went_while_home_assistant_was_off_can_come_back(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await setup(hass, local_entry)
+    await hass.config_entries.async_unload(local_entry.entry_id)
+    meter = sim.house.meters.pop("mb5")
+    await setup(hass, local_entry)
+    await poll(hass, freezer, HOUR, step=60)
+    assert device(hass, "mb5") is None
+
+    sim.house.meters["mb5"] = meter
+    await poll(hass, freezer, HOUR, step=60)
+
+    assert float(value(hass, "mb5", "t1") or 0) > 0
+
+
+async def test_a_list_that_is_incomplete_for_a_while_loses_nothing(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await setup(hass, local_entry)
+    before = set(er.async_get(hass).entities)
+
+    # A CEMM that has just started, several times, is asked each time.
+    sim.faults.append(Fault("body", "/io/$", value={"data": []}))
+    for _ in range(3):
+        hiccup = Fault("drop", times=1)
+        sim.faults.insert(0, hiccup)
+        await poll(hass, freezer, 100)
+        assert device(hass, "mb5")
+    sim.faults.clear()
+    await poll(hass, freezer, HOUR, step=60)
+
+    assert set(er.async_get(hass).entities) == before
+    assert float(value(hass, "mb5", "t1") or 0) > 0
+
+
+async def test_only_what_the_cemm_no_longer_has_can_be_deleted(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    remote_entry: MockConfigEntry,
+) -> None:
+    """A remote CEMM never says that a Modbus meter is gone, but the user may."""
+
+    async def may_delete(alias: str) -> bool:
+        found = device(hass, alias)
+        assert found
+        return await async_remove_config_entry_device(hass, local_entry, found)
+
+    await setup(hass, local_entry)
+    assert not await may_delete("mb5")
+    await hass.config_entries.async_unload(local_entry.entry_id)
+    assert not await may_delete("mb5"), "nothing is known of it now"
+
+    hass.config_entries.async_update_entry(local_entry, data=remote_entry.data)
+    await setup(hass, local_entry)
+    assert await may_delete("mb5")
+    assert not await may_delete("p1")
+    assert not await may_delete("")

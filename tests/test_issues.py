@@ -1,0 +1,207 @@
+"""Each trouble raises a translated issue, which goes by itself when the trouble ends."""
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from simulator import Fault, SimMeter, Simulator, Source
+
+from .common import issues, ours, poll, sensor, value
+from .conftest import setup
+
+pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
+
+DAY = 86_400
+
+
+async def titles(hass: HomeAssistant, language: str = "en") -> list[str]:
+    """Return the titles of the active issues as the user reads them."""
+    texts = await async_get_translations(hass, language, "issues", {"cemm"})
+    return [
+        texts[f"component.cemm.issues.{key}.title"].format(
+            **issue.translation_placeholders or {}
+        )
+        for key, issue in issues(hass).items()
+    ]
+
+
+async def test_a_stopped_meter_counts_no_more_but_has_counted(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await setup(hass, local_entry)
+
+    sim.faults.append(Fault("frozen", value="p1"))
+    await poll(hass, freezer, 240)
+    assert not issues(hass)
+    assert value(hass, "p1", "electric_power") != STATE_UNAVAILABLE
+    await poll(hass, freezer, 90)
+    assert value(hass, "p1", "electric_power") == STATE_UNAVAILABLE
+    assert float(value(hass, "p1", "t1") or 0) > 0
+    assert value(hass, "s01", "electric_power") != STATE_UNAVAILABLE
+    assert await titles(hass) == ["Meter p1 of CEMM Plus has stopped"]
+
+    sim.faults.clear()
+    await poll(hass, freezer, 65, step=5)
+    assert value(hass, "p1", "electric_power") != STATE_UNAVAILABLE
+    assert not issues(hass)
+    assert ours(caplog) == [
+        "CEMM Plus: meter p1 has stopped",
+        "CEMM Plus: meter p1 measures again",
+    ]
+
+
+async def test_a_meter_that_measures_again_after_a_reload_is_no_issue(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await setup(hass, local_entry)
+    sim.faults.append(Fault("frozen", value="p1"))
+    await poll(hass, freezer, 330)
+    assert "meter_stopped" in issues(hass)
+
+    await hass.config_entries.async_unload(local_entry.entry_id)
+    assert not issues(hass), "nobody knows while nobody asks"
+    sim.faults.clear()
+    await setup(hass, local_entry)
+    await poll(hass, freezer, 60)
+
+    assert not issues(hass)
+
+
+async def test_pulse_meters_may_be_quiet(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await setup(hass, local_entry)
+    sim.faults += [Fault("frozen", value=alias) for alias in ("pulse-2", "s01")]
+
+    await poll(hass, freezer, 900, step=30)
+
+    assert value(hass, "pulse-2", "flow") != STATE_UNAVAILABLE
+    assert value(hass, "s01", "electric_power") != STATE_UNAVAILABLE
+    assert not issues(hass)
+
+
+async def test_a_replaced_meter_is_accepted_within_20_minutes_and_said(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await setup(hass, local_entry)
+    old = float(value(hass, "p1", "t1") or 0)
+
+    fall = -round(old - 5, 3)
+    sim.faults.append(Fault("offset", value=("p1", "t1", fall)))
+    await poll(hass, freezer, 120)
+    assert float(value(hass, "p1", "t1") or 0) == pytest.approx(old, abs=1)
+    await poll(hass, freezer, 1080, step=30)
+    assert float(value(hass, "p1", "t1") or 0) == pytest.approx(5, abs=2)
+    assert await titles(hass) == ["Meter p1 of CEMM Plus was replaced"]
+    assert await titles(hass, "nl") != await titles(hass)
+
+    await poll(hass, freezer, 6 * DAY, step=DAY)
+    assert "meter_replaced" in issues(hass)
+    await poll(hass, freezer, 2 * DAY, step=DAY)
+    assert "meter_replaced" not in issues(hass)
+
+
+@pytest.mark.parametrize("seconds", [10, 60])
+async def test_a_counter_that_reads_0_for_a_while_never_shows_it(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    seconds: float,
+) -> None:
+    await setup(hass, local_entry)
+    before = float(value(hass, "p1", "energy_import") or 0)
+
+    sim.faults += [Fault("zero", value=("p1", key)) for key in ("t1", "t2", "t3")]
+    for _ in range(round(seconds / 10)):
+        await poll(hass, freezer)
+        for key in ("t1", "t2", "energy_import", "energy_export"):
+            assert float(value(hass, "p1", key) or 0) > 100
+    sim.faults.clear()
+    await poll(hass, freezer, 30)
+
+    after = float(value(hass, "p1", "energy_import") or 0)
+    assert before <= after < before + 1
+    assert not issues(hass)
+
+
+async def test_another_cemm_at_the_address_is_not_mixed_in(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await setup(hass, local_entry)
+    # The lease ends, and the address goes to a neighbour of the same kind.
+    sim.faults.append(Fault("drop"))
+    await poll(hass, freezer)
+    mac, sim.house.mac = sim.house.mac, "00:1E:C0:00:00:01"
+    sim.faults[:] = [Fault("value", value=("p1", "electric_power", 77777))]
+    await poll(hass, freezer)
+
+    assert value(hass, "p1", "electric_power") == STATE_UNAVAILABLE
+    assert await titles(hass) == ["Another CEMM at the address of CEMM Plus"]
+    sim.house.mac = mac
+    sim.faults.clear()
+    await poll(hass, freezer)
+    assert value(hass, "p1", "electric_power") != STATE_UNAVAILABLE
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize("connection", ["local", "remote"])
+async def test_a_cemm_out_of_reach_for_a_day_is_an_issue_also_after_a_restart(
+    hass: HomeAssistant,
+    sim: Simulator,
+    freezer: FrozenDateTimeFactory,
+    connection: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    entry = await setup(hass, request.getfixturevalue(f"{connection}_entry"))
+    key = "cemm_unreachable" + ("_remote" if connection == "remote" else "")
+    sim.faults.append(Fault("status", value=502))
+    await poll(hass, freezer, DAY - 3600, step=3600)
+    assert not issues(hass)
+    await poll(hass, freezer, 7200, step=3600)
+    assert list(issues(hass)) == [key]
+    assert (await titles(hass))[0].endswith("has not answered for a day")
+
+    await hass.config_entries.async_unload(entry.entry_id)
+    await setup(hass, entry)
+    assert list(issues(hass)) == [key]
+
+    sim.faults.clear()
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert not issues(hass)
+
+
+async def test_a_pulse_meter_that_does_not_say_what_it_measures_is_asked_about(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    sim.house.meters["pulse-1"] = SimMeter(9, "pulse", Source.WATER)
+    await setup(hass, local_entry)
+    assert await titles(hass) == ["What does pulse-1 measure?"]
+
+    # The issue goes with the meter.
+    del sim.house.meters["pulse-1"]
+    await poll(hass, freezer, 3600, step=60)
+    assert sensor(hass, "pulse-1", "volume") is None
+    assert not issues(hass)
