@@ -1,15 +1,14 @@
 """When to ask a CEMM what, and what a failure means."""
 
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
 import logging
 from time import monotonic, time
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -22,33 +21,41 @@ from .client import (
     CemmConnectionError,
     CemmError,
     CemmInfo,
+    CemmUnreachableError,
+    GatewayError,
     Meter,
     NotConnectedError,
+    PromiseError,
     Reading,
 )
 from .concurrency import gather_or_raise
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_aliases, async_remove_meter, async_update_cemm
 from .issues import (
-    METER_REPLACED,
-    METER_STOPPED,
     UNREACHABLE,
     UNREACHABLE_REMOTE,
-    VOLUME_KIND,
     WRONG_DEVICE,
     async_clear,
     async_expire_replaced,
     async_raise,
 )
-from .meters import FAILURES_TOLERATED, MeterData, MeterTracker, restore_counters
-from .stale import is_stalled
+from .meters import FAILURES_TOLERATED, MeterData
+from .schedule import Schedule
+from .watcher import MeterWatcher
 
 _LOGGER = logging.getLogger(__name__)
 
 # Meters come and go, and a lease may give the address to another device.
 IDENTIFY_INTERVAL = 600.0
+GONE_AFTER = 600.0
 SAVE_INTERVAL = 900.0
 UNREACHABLE_AFTER = 86_400.0
+
+# Meters that are due this close together (seconds) are asked together.
+TOGETHER = 0.02
+
+# The remote API is in trouble itself, or its way to the CEMM is.
+_BACK_OFF = (CemmUnreachableError, GatewayError, PromiseError)
 
 
 @dataclass(slots=True)
@@ -71,7 +78,10 @@ class WrongDeviceError(CemmError):
 
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
-    """Polls one CEMM; the data is keyed by alias."""
+    """Polls one CEMM, each meter in step with its measurements.
+
+    The data is keyed by alias.
+    """
 
     config_entry: CemmConfigEntry
 
@@ -80,12 +90,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     ) -> None:
         """Prepare for polling the CEMM that the client reads."""
         super().__init__(
-            hass,
-            _LOGGER,
-            config_entry=entry,
-            name=entry.title,
-            update_interval=timedelta(seconds=client.poll_interval),
-            always_update=False,
+            hass, _LOGGER, config_entry=entry, name=entry.title, always_update=False
         )
         assert entry.unique_id
         self.client = client
@@ -93,13 +98,14 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.info = CemmInfo(self.mac)
         self.device_id = ""
         self.meters: dict[str, Meter] = {}
-        self._trackers: dict[str, MeterTracker] = {}
+        self._watcher = MeterWatcher(hass, entry)
+        self._schedules: dict[str, Schedule] = {}
+        self._planned = float("inf")
         self._totals: dict[str, Reading] = {}
-        self._missing: set[str] = set()
+        self._missing: dict[str, float] = {}
         self._failed_polls = 0
         self._identify_at = self._totals_at = self._save_at = 0.0
         self._store = counter_store(hass, entry)
-        self._stored: dict[str, Any] = {}
         self._last_success = time()
 
     def kind_of(self, meter: Meter) -> MeterKind:
@@ -109,7 +115,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     @override
     async def _async_setup(self) -> None:
         stored = await self._store.async_load() or {}
-        self._stored = stored.get("counters", {})
+        self._watcher.restore(stored.get("counters", {}))
         self._last_success = stored.get("last_success", time())
 
     @override
@@ -121,31 +127,30 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
                 translation_domain=DOMAIN, translation_key="invalid_auth"
             ) from err
         except CemmError as err:
-            self._failed_polls += 1
-            self._raise_outage(err)
-            if (
-                self.data is not None
-                and self._failed_polls <= FAILURES_TOLERATED
-                and not isinstance(err, WrongDeviceError)
-            ):
-                _LOGGER.debug("%s: a poll failed: %r", self.name, err)
-                return self.data
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key=(
-                    "wrong_device"
-                    if isinstance(err, WrongDeviceError)
-                    else "cannot_connect"
-                ),
-                translation_placeholders={"name": self.name},
-            ) from err
+            return self._after_failure(err)
         if self.data is None or self._failed_polls:
             for key in (UNREACHABLE, UNREACHABLE_REMOTE, WRONG_DEVICE):
                 async_clear(self.hass, self.config_entry, key)
         self._failed_polls = 0
         self._last_success = time()
         self._save()
-        return {alias: tracker.data for alias, tracker in self._trackers.items()}
+        self._plan()
+        return self._watcher.data
+
+    def _after_failure(self, err: CemmError) -> Mapping[str, MeterData]:
+        """Keep the last data a few times; then raise UpdateFailed."""
+        self._failed_polls += 1
+        self._planned = monotonic() + self.client.retry_interval
+        self._raise_outage(err)
+        wrong = isinstance(err, WrongDeviceError)
+        if self.data is None or wrong or self._failed_polls > FAILURES_TOLERATED:
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="wrong_device" if wrong else "cannot_connect",
+                translation_placeholders={"name": self.name},
+            ) from err
+        _LOGGER.debug("%s: a poll failed: %r", self.name, err)
+        return self.data
 
     def _raise_outage(self, err: CemmError) -> None:
         """Tell the user of what does not end by itself."""
@@ -158,27 +163,114 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             return
         async_raise(self.hass, self.config_entry, key, fixable=bool(host), host=host)
 
-    async def _async_poll(self) -> None:
-        # After a failure something else may answer at the address.
-        if self._failed_polls or time() >= self._identify_at:
-            await self._async_identify()
-        if self.client.totals_interval and time() >= self._totals_at:
-            await self._async_read_totals(self.client.totals_interval)
-        aliases = list(self.meters)
-        results = await gather_or_raise(
-            _or_error(self.client.realtime(alias)) for alias in aliases
+    # When to ask
+
+    def _plan(self) -> None:
+        """Refresh when the first meter is due of those that somebody looks at."""
+        wanted = self._wanted()
+        self._planned = min(
+            (self._schedules[alias].due for alias in wanted),
+            default=monotonic() + self.client.longest_interval,
         )
-        failures = [
-            result
-            for result in results
-            if isinstance(result, CemmError)
-            and not isinstance(result, NotConnectedError)
+
+    def _wanted(self) -> list[str]:
+        """Return the meters that have enabled entities, or may get some."""
+        used = set(self.async_contexts())
+        data = self.data or {}
+        return [
+            alias
+            for alias in self.meters
+            if alias in used or alias not in data or not data[alias].channels
         ]
-        if failures and len(failures) == len(results):
-            raise failures[0]
+
+    def _due(self) -> list[str]:
+        """Return the meters to ask now: all of them, if somebody wants a refresh."""
+        now = monotonic()
+        if now < self._planned - TOGETHER:
+            return list(self.meters)
+        return [
+            alias
+            for alias in self._wanted()
+            if self._schedule(alias).due <= now + TOGETHER
+        ]
+
+    def _schedule(self, alias: str) -> Schedule:
+        if (schedule := self._schedules.get(alias)) is None:
+            schedule = self._schedules[alias] = Schedule(
+                self.client.shortest_interval, self.client.longest_interval
+            )
+        return schedule
+
+    @override
+    @callback
+    def _schedule_refresh(self) -> None:
+        # The base class waits for a random part of a second that is the same each
+        # time; a meter has a phase of its own.
+        self._microsecond = self.hass.loop.time() % 1
+        self._update_interval_seconds = max(self._planned - monotonic(), 0.0)
+        super()._schedule_refresh()
+
+    # Asking
+
+    async def _async_poll(self) -> None:
+        now = monotonic()
+        aliases = self._due()
+        # After a failure something else may answer at the address.
+        if self._failed_polls or now >= self._identify_at:
+            await self._async_identify()
+            aliases = list(self.meters)
+        if self.client.totals_interval and now >= self._totals_at:
+            await self._async_read_totals(self.client.totals_interval)
+        results = await gather_or_raise(map(self._async_read, aliases))
+        errors = [result for result in results if isinstance(result, CemmError)]
+        if errors and len(errors) == len(results):
+            for error in errors:
+                if not isinstance(error, NotConnectedError):
+                    raise error
+            # All meters are gone, or something else answers at the address.
+            self._identify_at = 0
         for alias, result in zip(aliases, results, strict=True):
-            self._take(self._tracker(alias), result)
-        self._find_stalled()
+            self._watcher.take(alias, result)
+        self._watcher.find_stalled()
+
+    async def _async_read(self, alias: str) -> Reading | CemmError:
+        """Return a meter's reading, or why this one meter has none.
+
+        Raises what concerns the whole CEMM.
+        """
+        schedule, asked = self._schedule(alias), monotonic()
+        try:
+            reading = await self.client.realtime(alias)
+        except AuthenticationError, CemmConnectionError:
+            raise
+        except CemmError as err:
+            schedule.failed(asked, back_off=isinstance(err, _BACK_OFF))
+            return err
+        newest = max((m.time for m in reading.channels.values()), default=None)
+        schedule.answered(newest, asked)
+        if totals := self._totals.get(alias):
+            return Reading({**totals.channels, **reading.channels})
+        return reading
+
+    async def _async_read_totals(self, interval: float) -> None:
+        """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
+        results = await gather_or_raise(
+            self._async_totals(alias) for alias in self.meters
+        )
+        self._totals |= {
+            alias: reading
+            for alias, reading in zip(self.meters, results, strict=True)
+            if reading
+        }
+        self._totals_at = monotonic() + interval
+
+    async def _async_totals(self, alias: str) -> Reading | None:
+        try:
+            return await self.client.totals(alias, int(time()))
+        except AuthenticationError, CemmConnectionError:
+            raise
+        except CemmError:
+            return None
 
     async def _async_identify(self) -> None:
         """Make sure that this is still the same CEMM, and list its meters."""
@@ -190,101 +282,30 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         extra = self.config_entry.options.get(CONF_EXTRA_ALIASES, ())
         listed = {meter.alias: meter for meter in await self.client.meters(extra)}
         async_expire_replaced(self.hass, self.config_entry, listed)
-        self._identify_at = time() + IDENTIFY_INTERVAL
+        self._identify_at = monotonic() + IDENTIFY_INTERVAL
         self.meters |= listed
+        for meter in listed.values():
+            self._watcher.watch(meter, self.kind_of(meter))
         if not self.client.lists_all_meters:
             return
-        # A CEMM that has just started may not know all of its meters yet: only
-        # what is missing twice is gone.
+        # A CEMM that has just started may not know all of its meters yet, and is
+        # asked each time: only what stays missing is gone.
         registered = async_registered_aliases(self.hass, self.config_entry)
         missing = (self.meters.keys() | registered) - {*listed, *extra, USAGE}
-        for alias in missing & self._missing:
-            self._remove(alias)
-        self._missing = missing - self._missing
-        if self._missing:
-            self._identify_at = 0
+        now = monotonic()
+        self._missing = {alias: self._missing.get(alias, now) for alias in missing}
+        for alias, since in self._missing.items():
+            if now - since >= GONE_AFTER:
+                self._remove(alias)
 
     def _remove(self, alias: str) -> None:
-        """Forget a meter that is gone, but for its readings: it may come back."""
+        """Forget a meter that is gone."""
         self.meters.pop(alias, None)
-        if tracker := self._trackers.pop(alias, None):
-            self._stored[alias] = tracker.as_dict()
-        for key in (METER_STOPPED, METER_REPLACED, VOLUME_KIND):
-            async_clear(self.hass, self.config_entry, key, alias)
+        self._schedules.pop(alias, None)
+        self._watcher.forget(alias)
         async_remove_meter(self.hass, self.config_entry, alias)
 
-    async def _async_read_totals(self, interval: float) -> None:
-        """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
-        aliases = list(self.meters)
-        now = int(time())
-        results = await gather_or_raise(
-            _or_error(self.client.totals(alias, now)) for alias in aliases
-        )
-        for alias, result in zip(aliases, results, strict=True):
-            if isinstance(result, Reading):
-                self._totals[alias] = result
-        self._totals_at = now + interval
-
-    def _tracker(self, alias: str) -> MeterTracker:
-        if (tracker := self._trackers.get(alias)) is None:
-            meter = self.meters[alias]
-            tracker = self._trackers[alias] = MeterTracker(
-                meter, self.kind_of(meter), restore_counters(self._stored.get(alias))
-            )
-        return tracker
-
-    def _take(self, tracker: MeterTracker, result: Reading | CemmError) -> None:
-        """Hand a meter its answer, and say once what is remarkable."""
-        alias = tracker.data.meter.alias
-        was_available, had = tracker.data.available, tracker.data.channels
-        if isinstance(result, CemmError):
-            tracker.fail()
-            if was_available and not tracker.data.available:
-                _LOGGER.warning("%s: no data of meter %s: %s", self.name, alias, result)
-            return
-        if tracker.failures > FAILURES_TOLERATED:
-            _LOGGER.info("%s: meter %s is back", self.name, alias)
-        if totals := self._totals.get(alias):
-            result = Reading({**totals.channels, **result.channels})
-        tracker.read(result, time(), monotonic())
-        if tracker.replaced:
-            _LOGGER.warning("%s: meter %s was replaced", self.name, alias)
-            async_raise(
-                self.hass,
-                self.config_entry,
-                METER_REPLACED,
-                alias,
-                fixable=True,
-                persistent=True,
-            )
-        if "volume" in result.channels and "volume" not in had:
-            if tracker.data.kind is MeterKind.PULSE:
-                async_raise(
-                    self.hass, self.config_entry, VOLUME_KIND, alias, fixable=True
-                )
-            else:
-                async_clear(self.hass, self.config_entry, VOLUME_KIND, alias)
-
-    def _find_stalled(self) -> None:
-        """Find the meters that have fallen silent, by the clock of the others."""
-        active = {
-            alias: activity
-            for alias, tracker in self._trackers.items()
-            if (activity := tracker.watched_activity)
-        }
-        now = monotonic()
-        for alias, activity in active.items():
-            tracker = self._trackers[alias]
-            stalled = is_stalled(activity, active.values(), now)
-            if stalled == tracker.data.stalled:
-                continue
-            tracker.data = replace(tracker.data, stalled=stalled)
-            if stalled:
-                _LOGGER.warning("%s: meter %s has stopped", self.name, alias)
-                async_raise(self.hass, self.config_entry, METER_STOPPED, alias)
-            else:
-                _LOGGER.info("%s: meter %s measures again", self.name, alias)
-                async_clear(self.hass, self.config_entry, METER_STOPPED, alias)
+    # Remembering
 
     @override
     async def async_shutdown(self) -> None:
@@ -295,27 +316,13 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     def _save(self) -> None:
         """Remember the good readings: soon, and once more when Home Assistant stops."""
-        if time() < self._save_at:
+        if monotonic() < self._save_at:
             return
-        self._save_at = time() + SAVE_INTERVAL
+        self._save_at = monotonic() + SAVE_INTERVAL
         self._store.async_delay_save(self._data_to_save, SAVE_INTERVAL / 2)
 
     def _data_to_save(self) -> dict[str, Any]:
         return {
             "last_success": self._last_success,
-            "counters": self._stored
-            | {alias: tracker.as_dict() for alias, tracker in self._trackers.items()},
+            "counters": self._watcher.as_dict(),
         }
-
-
-async def _or_error(answer: Awaitable[Reading]) -> Reading | CemmError:
-    """Return a meter's reading, or why this one meter has none.
-
-    Raises what concerns the whole CEMM.
-    """
-    try:
-        return await answer
-    except AuthenticationError, CemmConnectionError:
-        raise
-    except CemmError as err:
-        return err

@@ -86,7 +86,9 @@ def base_url(host: str) -> URL:
 class LocalCemm:
     """Reads a CEMM in the same network, one request after the other."""
 
-    poll_interval = 10.0
+    shortest_interval = 5.0
+    longest_interval = 60.0
+    retry_interval = 10.0
     totals_interval: float | None = None
     lists_all_meters = True
 

@@ -13,8 +13,12 @@ class CemmClient(Protocol):
     attributes say how an implementation wants to be used.
     """
 
-    poll_interval: float
-    """Seconds between two questions for the same meter's newest values."""
+    shortest_interval: float
+    """Seconds that a meter is left alone after a question."""
+    longest_interval: float
+    """Seconds within which a meter is asked again, unless it measures less often."""
+    retry_interval: float
+    """Seconds until the next question after the CEMM has not answered."""
     totals_interval: float | None
     """Seconds between two questions for totals; None: `realtime` has them all."""
     lists_all_meters: bool

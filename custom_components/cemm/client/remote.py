@@ -107,7 +107,9 @@ class RemoteApi:
 class RemoteCemm:
     """Reads one linked CEMM through the remote API."""
 
-    poll_interval = 60.0
+    shortest_interval = 30.0
+    longest_interval = 60.0
+    retry_interval = 60.0
     totals_interval: float | None = 300.0
     lists_all_meters = False
 

@@ -1,0 +1,113 @@
+"""Follows all meters of a CEMM, and tells the user what is remarkable."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+import logging
+from time import monotonic, time
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+
+from .channels import MeterKind
+from .client import CemmError, Meter, Reading
+from .issues import METER_REPLACED, METER_STOPPED, VOLUME_KIND, async_clear, async_raise
+from .meters import FAILURES_TOLERATED, MeterData, MeterTracker, restore_counters
+from .stale import is_stalled
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class MeterWatcher:
+    """Keeps what is known of each meter, by alias."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Start without meters."""
+        self._hass = hass
+        self._entry = entry
+        self._trackers: dict[str, MeterTracker] = {}
+        self._stored: dict[str, Any] = {}
+
+    @property
+    def data(self) -> Mapping[str, MeterData]:
+        """The state of every meter."""
+        return {alias: tracker.data for alias, tracker in self._trackers.items()}
+
+    def restore(self, stored: dict[str, Any]) -> None:
+        """Take what `as_dict` returned before a restart."""
+        self._stored = stored
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what to remember, also of meters that are gone: they may come back."""
+        return self._stored | {
+            alias: tracker.as_dict() for alias, tracker in self._trackers.items()
+        }
+
+    def watch(self, meter: Meter, kind: MeterKind) -> None:
+        """Begin to follow a meter, unless it is followed already."""
+        if meter.alias not in self._trackers:
+            counters = restore_counters(self._stored.get(meter.alias))
+            self._trackers[meter.alias] = MeterTracker(meter, kind, counters)
+
+    def forget(self, alias: str) -> None:
+        """Stop following a meter that is gone, and remember its readings."""
+        self._stored = self.as_dict()
+        self._trackers.pop(alias, None)
+        for key in (METER_STOPPED, METER_REPLACED, VOLUME_KIND):
+            async_clear(self._hass, self._entry, key, alias)
+
+    def take(self, alias: str, result: Reading | CemmError) -> None:
+        """Hand a meter its answer, or the reason why there is none."""
+        tracker = self._trackers[alias]
+        if isinstance(result, CemmError):
+            tracker.fail()
+            if tracker.failures == FAILURES_TOLERATED + 1:
+                _LOGGER.warning(
+                    "%s: no data of meter %s: %s", self._entry.title, alias, result
+                )
+            return
+        if tracker.failures > FAILURES_TOLERATED:
+            _LOGGER.info("%s: meter %s is back", self._entry.title, alias)
+        had = tracker.data.channels
+        tracker.read(result, time(), monotonic())
+        if tracker.replaced:
+            _LOGGER.warning("%s: meter %s was replaced", self._entry.title, alias)
+            self._raise(METER_REPLACED, alias, fixable=True, persistent=True)
+        if "volume" in result.channels and "volume" not in had:
+            if tracker.data.kind is MeterKind.PULSE:
+                self._raise(VOLUME_KIND, alias, fixable=True)
+            else:
+                async_clear(self._hass, self._entry, VOLUME_KIND, alias)
+
+    def find_stalled(self) -> None:
+        """Find the meters that have fallen silent, by the clock of the others."""
+        active = {
+            alias: activity
+            for alias, tracker in self._trackers.items()
+            if (activity := tracker.watched_activity)
+        }
+        now = monotonic()
+        for alias, activity in active.items():
+            tracker = self._trackers[alias]
+            stalled = is_stalled(activity, active.values(), now)
+            if stalled == tracker.data.stalled:
+                continue
+            tracker.data = replace(tracker.data, stalled=stalled)
+            if stalled:
+                _LOGGER.warning("%s: meter %s has stopped", self._entry.title, alias)
+                self._raise(METER_STOPPED, alias)
+            else:
+                _LOGGER.info("%s: meter %s measures again", self._entry.title, alias)
+                async_clear(self._hass, self._entry, METER_STOPPED, alias)
+
+    def _raise(
+        self, key: str, alias: str, *, fixable: bool = False, persistent: bool = False
+    ) -> None:
+        async_raise(
+            self._hass,
+            self._entry,
+            key,
+            alias,
+            fixable=fixable,
+            persistent=persistent,
+        )
