@@ -77,7 +77,7 @@ async def test_find(hass: HomeAssistant, lan: Lan) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault("body", INFO, value={"data": {"mac": SECOND_MAC}}),
+        Fault("body", INFO, value={"data": {"mac": "d8:80:39:00:00:09"}}),
         Fault("status", INFO, value=404),
         Fault("html"),
         Fault("drop"),

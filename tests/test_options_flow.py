@@ -112,6 +112,11 @@ async def test_outage(
         local_entry, options={"import_history": False, "extra_aliases": ["mb7"]}
     )
     await setup(hass, local_entry)
+    result = await _submit(
+        hass, await _settings(hass, local_entry), extra_aliases=["mb7"]
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
     form = await _settings(hass, local_entry)
     sim.faults.append(Fault("status", value=500))
     await _submit(hass, form, extra_aliases=["mb7", "mb8"])
