@@ -344,6 +344,14 @@ def test_stays_in_step_over_an_outage() -> None:
     assert watch.requests < 1.1
 
 
+def test_a_late_question_puts_the_next_off_by_no_more_than_the_longest_pause() -> None:
+    """The next two measurements, every 40 s, are 25 and 65 s away."""
+    meter, schedule = FakeMeter(cadence=40, phase=0), Schedule(*REMOTE)
+    for asked in (0.3, 40.1, 40.3, 80.1, 80.3, 120.1, 120.3, 175.3):
+        schedule.answered(meter.stamp(meter.newest(asked)), asked)
+    assert schedule.due == pytest.approx(175.3 + 60)
+
+
 events = st.lists(
     st.one_of(
         st.tuples(st.just("news"), st.integers(1, 4_000_000)),
