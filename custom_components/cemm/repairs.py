@@ -43,10 +43,16 @@ class VolumeKindFlow(RepairsFlow):
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
+        """Begin; what comes in is the issue's id, not from the user."""
+        return await self.async_step_kind()
+
+    async def async_step_kind(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
         """Ask, and have the entities made anew."""
         if user_input is None:
             return self.async_show_form(
-                step_id="init",
+                step_id="kind",
                 data_schema=vol.Schema({vol.Required("kind"): volume_kind_selector()}),
                 description_placeholders={
                     "alias": self._alias,
@@ -72,6 +78,12 @@ class AddressFlow(RepairsFlow):
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
+        """Begin; what comes in is the issue's id, not from the user."""
+        return await self.async_step_address()
+
+    async def async_step_address(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
         """Ask, and go on when the same CEMM answers there."""
         errors = {}
         if user_input is not None:
@@ -85,7 +97,7 @@ class AddressFlow(RepairsFlow):
             errors["base"] = error
         schema = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
         return self.async_show_form(
-            step_id="init",
+            step_id="address",
             data_schema=self.add_suggested_values_to_schema(
                 schema, user_input or self._entry.data
             ),

@@ -1,0 +1,143 @@
+"""Each fixable issue leads out of the trouble, through the real repairs manager."""
+
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.repairs import DOMAIN as REPAIRS
+from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.const import ATTR_DEVICE_CLASS, STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from simulator import Clock, Fault, House, SimMeter, Simulator, Source
+
+from .common import device, issues, poll, sensor, value
+from .conftest import setup
+
+pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
+
+FLOW = "/api/repairs/issues/fix"
+
+
+class Repairs:
+    """Fixes issues as the frontend does."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def start(self, issue_id: str) -> dict[str, Any]:
+        body = {"handler": "cemm", "issue_id": issue_id}
+        return await self._post(FLOW, body)
+
+    async def submit(self, flow_id: str, **user_input: str) -> dict[str, Any]:
+        return await self._post(f"{FLOW}/{flow_id}", user_input)
+
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        response = await self._client.post(path, json=body)
+        assert response.status == 200, await response.text()
+        answer: dict[str, Any] = await response.json()
+        return answer
+
+
+@pytest.fixture
+async def repairs(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Repairs:
+    assert await async_setup_component(hass, REPAIRS, {})
+    return Repairs(await hass_client())
+
+
+async def test_the_user_says_what_a_pulse_meter_measures(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    repairs: Repairs,
+) -> None:
+    sim.house.meters["pulse-1"] = SimMeter(9, "pulse", Source.WATER)
+    await setup(hass, local_entry)
+    issue = issues(hass)["volume_kind"]
+
+    form = await repairs.start(issue.issue_id)
+    assert form["type"] == FlowResultType.FORM
+    assert form["description_placeholders"] == {"alias": "pulse-1", "name": "CEMM Plus"}
+    done = await repairs.submit(form["flow_id"], kind="water")
+    await hass.async_block_till_done()
+
+    assert done["type"] == FlowResultType.CREATE_ENTRY
+    assert local_entry.options["volume_kinds"] == {"pulse-1": "water"}
+    state = sensor(hass, "pulse-1", "volume")
+    assert state and state.attributes[ATTR_DEVICE_CLASS] == SensorDeviceClass.WATER
+    meter = device(hass, "pulse-1")
+    assert meter and meter.name == "Water meter pulse-1"
+    assert not issues(hass)
+
+
+async def test_the_news_of_a_replaced_meter_can_be_dismissed(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    repairs: Repairs,
+) -> None:
+    await setup(hass, local_entry)
+    fall = 5 - float(value(hass, "p1", "t1") or 0)
+    sim.faults.append(Fault("offset", value=("p1", "t1", fall)))
+    await poll(hass, freezer, 1200, step=30)
+
+    form = await repairs.start(issues(hass)["meter_replaced"].issue_id)
+    assert form["step_id"] == "confirm"
+    done = await repairs.submit(form["flow_id"])
+
+    assert done["type"] == FlowResultType.CREATE_ENTRY
+    assert not issues(hass)
+
+
+async def test_a_new_address_is_only_taken_if_the_same_cemm_answers_there(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    repairs: Repairs,
+) -> None:
+    other = Simulator(House(seed=1, mac="00:1E:C0:00:00:01"), Clock())
+    await other.start()
+    await setup(hass, local_entry)
+    mac, sim.house.mac = sim.house.mac, "00:1E:C0:00:00:02"
+    await poll(hass, freezer, 660, step=60)
+    assert value(hass, "p1", "t1") == STATE_UNAVAILABLE
+
+    form = await repairs.start(issues(hass)["wrong_device"].issue_id)
+    assert form["description_placeholders"] == {"name": "CEMM Plus", "host": sim.base}
+    flow_id = form["flow_id"]
+    for host, error in (("", "cannot_connect"), (other.base, "wrong_device")):
+        form = await repairs.submit(flow_id, host=host)
+        assert form["errors"] == {"base": error}
+    other.house.mac = mac
+    done = await repairs.submit(flow_id, host=f" http://{other.base}/ ")
+    await hass.async_block_till_done()
+
+    assert done["type"] == FlowResultType.CREATE_ENTRY
+    assert local_entry.data["host"] == other.base
+    assert float(value(hass, "p1", "t1") or 0) > 0
+    assert not issues(hass)
+    await hass.config_entries.async_unload(local_entry.entry_id)
+    await other.stop()
+
+
+async def test_an_issue_without_its_cemm_can_only_be_dismissed(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    repairs: Repairs,
+) -> None:
+    sim.house.meters["pulse-1"] = SimMeter(9, "pulse", Source.WATER)
+    await setup(hass, local_entry)
+    issue = issues(hass)["volume_kind"]
+    assert issue.data
+    issue.data["entry_id"] = "gone"
+
+    form = await repairs.start(issue.issue_id)
+
+    assert form["step_id"] == "confirm"
