@@ -24,8 +24,11 @@ _PORT = 8123
 _EXPECTED = re.compile("custom integration cemm|could not authenticate")
 
 
-async def _visit(network: Network, language: str) -> None:
-    """Take the tour with CEMMs, a Home Assistant and a browser of its own."""
+async def _visit(network: Network, language: str) -> list[str]:
+    """Take the tour with CEMMs, a Home Assistant and a browser of its own.
+
+    Returns what the integration complains about in the log, beyond what is expected.
+    """
     cemm, cloud = Simulator(House(), Clock()), Simulator(House(), Clock(), OLD_KEY)
     neighbour = Simulator(House(seed=2, mac="00:1E:C0:00:00:02"), Clock())
     await network.run(cemm.start(CEMM, HTTP_PORT, None, DISCOVERY_PORT))
@@ -48,22 +51,24 @@ async def _visit(network: Network, language: str) -> None:
     await tour.cloud.stop()
     for simulator in (cemm, neighbour):
         await network.run(simulator.stop())
-    if complaints := [
+    return [
         line
         for line in home.log.read_text().splitlines()
         if "cemm" in line and not _EXPECTED.search(line)
-    ]:
-        sys.exit("\n".join((f"In {home.log}:", *complaints)))
+    ]
 
 
 async def _main(*, pictures: bool) -> None:
     remove(_STATE)
+    complaints = []
     with Network() as network:
         for language in _LANGUAGES:
             print(f"{language}:", flush=True)  # noqa: T201  this is a command
-            await _visit(network, language)
+            complaints += await _visit(network, language)
+    if complaints:
+        sys.exit("\n".join(("Complaints in the log:", *complaints)))
     if pictures:
-        keep(_PICTURES / "en")
+        keep(_PICTURES / _LANGUAGES[0])
 
 
 if __name__ == "__main__":

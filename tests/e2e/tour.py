@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 import json
 from pathlib import Path
+import re
 
 from playwright.async_api import Locator, Page, expect
 
@@ -155,6 +156,29 @@ async def downloads_diagnostics(tour: Tour) -> None:
         assert secret not in text, f"{secret} is in the diagnostics"
 
 
+async def adds_it_to_the_energy_dashboard(tour: Tour) -> None:
+    """Have all meters added by the options."""
+    await tour.open_integration()
+    configure = tour.words.ha("integrations.config_entry.configure")
+    await named(tour.page, "button", configure).first.click()
+    await tour.choose("options.step.init.menu_options.energy_dashboard")
+    for meter in ("smart_meter", "gas_meter"):
+        name = tour.words.cemm(f"device.{meter}.name")
+        await expect(tour.dialog).to_contain_text(name)
+
+
+async def sees_a_year_of_bars(tour: Tour) -> None:
+    """Look at the last twelve months, which were before Home Assistant was there."""
+    page, words = tour.page, tour.words
+    await tour.open("/energy/electricity")
+    range_picker = words.ha("components.date-range-picker.select_date_range")
+    await named(page, "button", range_picker).click()
+    year = words.ha("components.date-range-picker.ranges.now-12m")
+    await page.get_by_text(year, exact=True).click()
+    grid = page.get_by_role("row").filter(has_text=re.compile(r"\d\D\d{3}\D.*kWh"))
+    await expect(grid.first).to_be_visible()
+
+
 async def changes_to_the_remote_api(tour: Tour) -> None:
     """Use an API key for the same CEMM from now on."""
     await tour.pick_from_menu("reconfigure")
@@ -224,6 +248,8 @@ _STEPS = (
     sees_the_other_discovered,
     opens_a_meter,
     downloads_diagnostics,
+    adds_it_to_the_energy_dashboard,
+    sees_a_year_of_bars,
     changes_to_the_remote_api,
     has_its_key_refused,
     enters_another_key,
