@@ -12,7 +12,10 @@ from .const import CONF_CONNECTION, CONF_UID, CONNECTION_REMOTE, DOMAIN
 from .coordinator import CemmConfigEntry, CemmCoordinator, CemmRuntime, counter_store
 from .devices import alias_of
 from .discovery import async_setup_discovery
+from .history.checkpoint import Checkpoint
+from .history.manager import HistoryManager
 from .issues import async_clear_all
+from .services import async_setup_services
 
 PLATFORMS = [Platform.SENSOR]
 
@@ -22,6 +25,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all CEMMs share."""
     async_setup_discovery(hass)
+    async_setup_services(hass)
     return True
 
 
@@ -29,8 +33,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
     """Set up one CEMM."""
     coordinator = CemmCoordinator(hass, entry, _client(hass, entry))
     await coordinator.async_config_entry_first_refresh()
-    entry.runtime_data = CemmRuntime(coordinator)
+    history = HistoryManager(hass, entry, coordinator)
+    entry.runtime_data = CemmRuntime(coordinator, history)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await history.async_start()
     return True
 
 
@@ -43,6 +49,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> boo
 async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
     """Forget a CEMM."""
     await counter_store(hass, entry).async_remove()
+    await Checkpoint(hass, entry.entry_id).async_remove()
     async_clear_all(hass, entry, persistent=True)
 
 

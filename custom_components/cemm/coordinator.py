@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 import logging
 from time import monotonic, time
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST
@@ -43,6 +43,9 @@ from .meters import FAILURES_TOLERATED, MeterData
 from .schedule import Schedule
 from .watcher import MeterWatcher
 
+if TYPE_CHECKING:
+    from .history.manager import HistoryManager
+
 _LOGGER = logging.getLogger(__name__)
 
 # Meters come and go, and a lease may give the address to another device.
@@ -63,6 +66,7 @@ class CemmRuntime:
     """What lives as long as a loaded config entry."""
 
     coordinator: CemmCoordinator
+    history: HistoryManager
 
 
 type CemmConfigEntry = ConfigEntry[CemmRuntime]

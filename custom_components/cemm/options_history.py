@@ -1,5 +1,8 @@
-"""The options' step that brings a CEMM's meters to the Energy dashboard."""
+"""The options' steps that bring a CEMM's past and its meters to the Energy dashboard."""
 
+import asyncio
+from datetime import date
+import logging
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -7,24 +10,38 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
+from homeassistant.helpers.selector import DateSelector
+import voluptuous as vol
 
+from .client import CemmError
 from .coordinator import CemmConfigEntry
 from .energy import async_add_to_dashboard
+
+_LOGGER = logging.getLogger(__name__)
+
+_START_DATE = "start_date"
+_END_DATE = "end_date"
+
+IMPORT_SCHEMA = vol.Schema(
+    {vol.Optional(_START_DATE): DateSelector(), vol.Optional(_END_DATE): DateSelector()}
+)
+
+# Each step, and the component that it works for.
+_STEPS = {"import_history": "recorder", "energy_dashboard": "energy"}
 
 
 class HistorySteps(OptionsFlowWithReload):
     """Steps that act at once and change no option."""
 
     config_entry: CemmConfigEntry
+    _import: asyncio.Task[dict[str, int]]
 
     def history_options(self) -> list[str]:
         """Return the steps that the menu can offer now."""
-        if (
-            self.config_entry.state is not ConfigEntryState.LOADED
-            or "energy" not in self.hass.config.components
-        ):
+        if self.config_entry.state is not ConfigEntryState.LOADED:
             return []
-        return ["energy_dashboard"]
+        loaded = self.hass.config.components
+        return [step for step, component in _STEPS.items() if component in loaded]
 
     async def async_step_energy_dashboard(
         self, user_input: dict[str, Any] | None = None
@@ -41,4 +58,58 @@ class HistorySteps(OptionsFlowWithReload):
             description_placeholders={
                 "sensors": "\n".join(f"- {state.name}" for state in states if state)
             },
+        )
+
+    async def async_step_import_history(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the days to import; without any, it is all that the CEMM remembers."""
+        errors = {}
+        if user_input is not None:
+            start, end = (
+                date.fromisoformat(user_input[field]) if field in user_input else None
+                for field in (_START_DATE, _END_DATE)
+            )
+            if not start or not end or start <= end:
+                history = self.config_entry.runtime_data.history
+                self._import = self.hass.async_create_task(
+                    history.async_import(start, end, self.async_update_progress),
+                    "CEMM import that the user watches",
+                )
+                return await self.async_step_importing()
+            errors[_END_DATE] = "end_before_start"
+        return self.async_show_form(
+            step_id="import_history",
+            data_schema=self.add_suggested_values_to_schema(
+                IMPORT_SCHEMA, user_input or {}
+            ),
+            errors=errors,
+        )
+
+    async def async_step_importing(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show how far the import is; it goes on when the user closes the window."""
+        if not self._import.done():
+            return self.async_show_progress(
+                step_id="importing",
+                progress_action="import_history",
+                progress_task=self._import,
+            )
+        return self.async_show_progress_done(next_step_id="imported")
+
+    async def async_step_imported(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say how much was imported."""
+        try:
+            hours = sum(self._import.result().values())
+        except asyncio.CancelledError, CemmError:
+            return self.async_abort(reason="import_failed")
+        except Exception:
+            _LOGGER.exception("Unexpected error while importing history")
+            return self.async_abort(reason="import_failed")
+        return self.async_abort(
+            reason="history_imported" if hours else "history_complete",
+            description_placeholders={"hours": str(hours)},
         )

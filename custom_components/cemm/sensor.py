@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import override
 
 from homeassistant.components.sensor import SensorEntity, SensorStateClass
-from homeassistant.const import Platform
+from homeassistant.const import PERCENTAGE, EntityCategory, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import FLOAT_PRECISION
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
@@ -25,6 +26,7 @@ from .const import DOMAIN
 from .coordinator import CemmConfigEntry, CemmCoordinator
 from .devices import alias_of
 from .entity import MeterEntity
+from .history.manager import HistoryManager
 from .meters import MeterData
 
 # The coordinator decides when to ask.
@@ -68,6 +70,9 @@ async def async_setup_entry(
             )
 
     async_add_new()
+    history = entry.runtime_data.history
+    if history.is_available:
+        async_add_entities([HistoryProgressSensor(coordinator, history)])
     entry.async_on_unload(coordinator.async_add_listener(async_add_new))
 
 
@@ -178,3 +183,33 @@ class CemmSensor(MeterEntity, SensorEntity):
         if (measurement := data.channels.get(row.key)) is None:
             return None
         return row.convert(measurement.value) if row.convert else measurement.value
+
+
+class HistoryProgressSensor(SensorEntity):
+    """How much of the history that the CEMM remembers has been imported."""
+
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_has_entity_name = True
+    _attr_native_unit_of_measurement = PERCENTAGE
+    _attr_should_poll = False
+    _attr_suggested_display_precision = 0
+    _attr_translation_key = "history_import"
+
+    def __init__(self, coordinator: CemmCoordinator, history: HistoryManager) -> None:
+        """Belong to the CEMM itself."""
+        self._history = history
+        self._attr_unique_id = f"{coordinator.mac}_history_import"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, coordinator.mac)})
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        """Return the percentage; None as long as nothing was imported."""
+        return self._history.progress
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the import."""
+        self.async_on_remove(
+            self._history.async_add_progress_listener(self.async_write_ha_state)
+        )

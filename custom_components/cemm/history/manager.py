@@ -59,7 +59,13 @@ class HistoryManager:
         self._first_states: dict[str, float] = {}
         self._listeners: set[CALLBACK_TYPE] = set()
         self._failed = False
+        self._out_of_reach = False
         self._progress: float | None = None
+
+    @property
+    def is_available(self) -> bool:
+        """Whether there is a recorder to import into."""
+        return RECORDER_DOMAIN in self._hass.config.components
 
     @property
     def progress(self) -> float | None:
@@ -74,7 +80,7 @@ class HistoryManager:
 
     async def async_start(self) -> None:
         """Continue or begin the import, look for holes, and keep looking."""
-        if RECORDER_DOMAIN not in self._hass.config.components:
+        if not self.is_available:
             return
         for counter in self._counters():
             if (value := live_value(self._hass, counter)) is not None:
@@ -90,13 +96,10 @@ class HistoryManager:
                 EVENT_RECORDER_5MIN_STATISTICS_GENERATED, self._async_live_rows
             )
         )
+        self._entry.async_on_unload(
+            self._coordinator.async_add_listener(self._async_polled)
+        )
         self._async_tick()
-
-    @callback
-    def async_outage_over(self) -> None:
-        """Do what could not be done while the CEMM was out of reach."""
-        if RECORDER_DOMAIN in self._hass.config.components:
-            self._async_tick()
 
     async def async_import(
         self,
@@ -110,7 +113,7 @@ class HistoryManager:
         Ends with the config entry, and is continued with it. Raises CemmError
         when the CEMM fails, and HomeAssistantError without a recorder.
         """
-        if RECORDER_DOMAIN not in self._hass.config.components:
+        if not self.is_available:
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="no_recorder"
             )
@@ -121,6 +124,14 @@ class HistoryManager:
     @callback
     def _async_tick(self, _now: datetime | None = None) -> None:
         self._in_background(self._async_catch_up())
+
+    @callback
+    def _async_polled(self) -> None:
+        """Do what could not be done while the CEMM was out of reach."""
+        recovered = self._out_of_reach and self._coordinator.last_update_success
+        self._out_of_reach = not self._coordinator.last_update_success
+        if recovered:
+            self._async_tick()
 
     @callback
     def _async_live_rows(self, _event: Event[Any]) -> None:
