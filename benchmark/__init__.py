@@ -1,0 +1,6 @@
+"""What the integration costs and how fresh its values are, beside its rivals.
+
+Every module named in `MODULES` measures one figure: its `measure(options)` returns a report.
+"""
+
+MODULES = ("cpu_round", "freshness")
