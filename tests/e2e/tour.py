@@ -16,6 +16,7 @@ from .words import Words
 
 OLD_KEY, NEW_KEY = "old-key", "new-key"
 
+_IMPORT_MS = 180_000
 _REAUTHENTICATE = "integrations.reconfigure"
 
 
@@ -51,6 +52,12 @@ class Tour:
     async def open_integration(self) -> None:
         """Go to the page with the CEMM's entry."""
         await self.open("/config/integrations/integration/cemm")
+
+    async def open_options(self) -> None:
+        """Open the menu of the CEMM's options."""
+        await self.open_integration()
+        configure = self.words.ha("integrations.config_entry.configure")
+        await named(self.page, "button", configure).first.click()
 
     @property
     def dialog(self) -> Locator:
@@ -156,11 +163,23 @@ async def downloads_diagnostics(tour: Tour) -> None:
         assert secret not in text, f"{secret} is in the diagnostics"
 
 
+async def watches_the_import(tour: Tour) -> None:
+    """Open it in the options while it runs: a progress bar, and at last how it ended."""
+    await tour.open_options()
+    await tour.choose("options.step.init.menu_options.import_history")
+    await tour.says("options.step.import_history.description")
+    await tour.press("submit")
+    await tour.says("options.progress.import_history")
+    bar = tour.dialog.locator("ha-progress-ring, ha-progress-bar")
+    await expect(bar.first).to_be_visible()
+    await picture(tour.page, tour.pictures / "importing.png")
+    complete = tour.words.cemm("options.abort.history_complete")
+    await expect(tour.dialog).to_contain_text(complete, timeout=_IMPORT_MS)
+
+
 async def adds_it_to_the_energy_dashboard(tour: Tour) -> None:
     """Have all meters added by the options."""
-    await tour.open_integration()
-    configure = tour.words.ha("integrations.config_entry.configure")
-    await named(tour.page, "button", configure).first.click()
+    await tour.open_options()
     await tour.choose("options.step.init.menu_options.energy_dashboard")
     for meter in ("smart_meter", "gas_meter"):
         name = tour.words.cemm(f"device.{meter}.name")
@@ -248,6 +267,7 @@ _STEPS = (
     sees_the_other_discovered,
     opens_a_meter,
     downloads_diagnostics,
+    watches_the_import,
     adds_it_to_the_energy_dashboard,
     sees_a_year_of_bars,
     changes_to_the_remote_api,
