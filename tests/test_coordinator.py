@@ -198,7 +198,7 @@ async def test_meters_that_cannot_be_listed_are_added_by_their_alias(
     # An alias that the user has named never vanishes by itself.
     sim.house.io_list = True
     sim.house.meters.pop("mb5")
-    await poll(hass, freezer, 3600, step=60)
+    await poll(hass, freezer, 3600, step=300)
     assert value(hass, "mb5", "energy_import") == STATE_UNAVAILABLE
 
 
@@ -247,7 +247,7 @@ async def test_the_last_good_readings_survive_a_restart(
     hass_storage: dict[str, Any] = request.getfixturevalue("hass_storage")
     sim: Simulator = request.getfixturevalue("sim")
     await setup(hass, local_entry)
-    await poll(hass, freezer, 1800, step=60)
+    await poll(hass, freezer, 1800, step=300)
     before = float(value(hass, "p1", "t1") or "nan")
     stored = dict(hass_storage)
 

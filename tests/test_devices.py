@@ -73,7 +73,7 @@ async def test_new_firmware_shows(
     await setup(hass, local_entry)
 
     sim.house.version = "2.27.0.0"
-    await poll(hass, freezer, HOUR, step=60)
+    await poll(hass, freezer, HOUR, step=300)
 
     cemm = device(hass)
     assert cemm and cemm.sw_version == "2.27.0.0"
@@ -108,11 +108,11 @@ async def test_a_meter_comes_within_the_hour_and_goes_within_the_hour(
 
     for _ in range(2):
         sim.house.meters["mb5"] = meter
-        await poll(hass, freezer, HOUR, step=60)
+        await poll(hass, freezer, HOUR, step=300)
         assert float(value(hass, "mb5", "t1") or 0) > 0
 
         del sim.house.meters["mb5"]
-        await poll(hass, freezer, HOUR, step=60)
+        await poll(hass, freezer, HOUR, step=300)
         assert device(hass, "mb5") is None
         assert value(hass, "mb5", "t1") is None
 
@@ -127,11 +127,11 @@ async def test_a_meter_that_went_while_home_assistant_was_off_can_come_back(
     await hass.config_entries.async_unload(local_entry.entry_id)
     meter = sim.house.meters.pop("mb5")
     await setup(hass, local_entry)
-    await poll(hass, freezer, HOUR, step=60)
+    await poll(hass, freezer, HOUR, step=300)
     assert device(hass, "mb5") is None
 
     sim.house.meters["mb5"] = meter
-    await poll(hass, freezer, HOUR, step=60)
+    await poll(hass, freezer, HOUR, step=300)
 
     assert float(value(hass, "mb5", "t1") or 0) > 0
 
@@ -153,7 +153,7 @@ async def test_a_list_that_is_incomplete_for_a_while_loses_nothing(
         await poll(hass, freezer, 100)
         assert device(hass, "mb5")
     sim.faults.clear()
-    await poll(hass, freezer, HOUR, step=60)
+    await poll(hass, freezer, HOUR, step=300)
 
     assert set(er.async_get(hass).entities) == before
     assert float(value(hass, "mb5", "t1") or 0) > 0

@@ -31,7 +31,7 @@ async def test_diagnostics_tell_everything_but_secrets(
     await setup(hass, entry)
     fall = 5 - float(value(hass, "p1", "t1") or 0)
     sim.faults.append(Fault("offset", value=("p1", "t1", fall)))
-    await poll(hass, freezer, 1200, step=60)
+    await poll(hass, freezer, 1200, step=120)
     assert await async_setup_component(hass, "diagnostics", {})
 
     client = await hass_client()

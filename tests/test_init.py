@@ -54,7 +54,7 @@ async def test_a_removed_cemm_leaves_nothing_behind(
         Fault("frozen", value="mb5"),
         Fault("offset", value=("p1", "t1", -float(value(hass, "p1", "t1") or 0) + 9)),
     ]
-    await poll(hass, freezer, 1260, step=30)
+    await poll(hass, freezer, 1260, step=90)
     assert set(issues(hass)) == {"meter_stopped", "meter_replaced"}
     assert [key for key in hass_storage if local_entry.entry_id in key]
 

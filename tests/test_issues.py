@@ -202,6 +202,6 @@ async def test_a_pulse_meter_that_does_not_say_what_it_measures_is_asked_about(
 
     # The issue goes with the meter.
     del sim.house.meters["pulse-1"]
-    await poll(hass, freezer, 3600, step=60)
+    await poll(hass, freezer, 3600, step=300)
     assert sensor(hass, "pulse-1", "volume") is None
     assert not issues(hass)

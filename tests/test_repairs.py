@@ -84,7 +84,7 @@ async def test_the_news_of_a_replaced_meter_can_be_dismissed(
     await setup(hass, local_entry)
     fall = 5 - float(value(hass, "p1", "t1") or 0)
     sim.faults.append(Fault("offset", value=("p1", "t1", fall)))
-    await poll(hass, freezer, 1200, step=30)
+    await poll(hass, freezer, 1200, step=100)
 
     form = await repairs.start(issues(hass)["meter_replaced"].issue_id)
     assert form["step_id"] == "confirm"

@@ -261,9 +261,7 @@ async def test_a_pulse_meter_of_unknown_type_is_what_the_options_say(
 ) -> None:
     only_meter(sim, "pulse-1", "pulse", {"data": at(flow=1), "totals": at(volume=2)})
     local_entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(
-        local_entry, options={"volume_kinds": kinds}
-    )
+    hass.config_entries.async_update_entry(local_entry, options={"volume_kinds": kinds})
     await setup(hass, local_entry)
 
     state = sensor(hass, "pulse-1", "volume")
@@ -321,7 +319,7 @@ async def test_meters_that_the_remote_api_cannot_address_stay_but_are_unavailabl
     hass.config_entries.async_update_entry(local_entry, data=remote_entry.data)
 
     await setup(hass, local_entry)
-    await poll(hass, freezer, 1260, step=60)
+    await poll(hass, freezer, 1200, step=300)
 
     assert set(er.async_get(hass).entities) == before
     assert value(hass, "mb5", "energy_import") == STATE_UNAVAILABLE
