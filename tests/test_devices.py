@@ -145,12 +145,12 @@ async def test_a_list_that_is_incomplete_for_a_while_loses_nothing(
     await setup(hass, local_entry)
     before = set(er.async_get(hass).entities)
 
-    # A CEMM that has just started, several times, is asked each time.
-    sim.faults.append(Fault("body", "/io/$", value={"data": []}))
+    # A CEMM that starts several times lists its meters late, and is asked each time.
     for _ in range(3):
-        hiccup = Fault("drop", times=1)
-        sim.faults.insert(0, hiccup)
-        await poll(hass, freezer, 100)
+        sim.faults[:] = [Fault("status", value=502)]
+        await poll(hass, freezer)
+        sim.faults[:] = [Fault("body", "/io/$", value={"data": []})]
+        await poll(hass, freezer, 90)
         assert device(hass, "mb5")
     sim.faults.clear()
     await poll(hass, freezer, HOUR, step=300)
