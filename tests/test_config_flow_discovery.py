@@ -175,7 +175,7 @@ async def test_shows_up(
     placeholders = {"name": house.name, "address": HOST}
     assert form["description_placeholders"] == placeholders
     [flow] = in_progress(hass)
-    assert flow["context"]["title_placeholders"] == placeholders
+    assert flow["context"]["title_placeholders"] == {"name": f"{house.name} ({HOST})"}
     assert flow["context"]["unique_id"] == MAC
 
     entry = await finish(hass, await submit(hass, form, {}))

@@ -199,10 +199,7 @@ async def test_several(hass: HomeAssistant, sim: Simulator) -> None:
         "d8:80:39:00:00:03",
     }
     [flow] = [flow for flow in others if flow["context"]["unique_id"] == MAC]
-    assert flow["context"]["title_placeholders"] == {
-        "name": "CEMM 85:96:CC",
-        "address": UID,
-    }
+    assert flow["context"]["title_placeholders"] == {"name": f"CEMM 85:96:CC ({UID})"}
     entry = await finish(hass, await submit(hass, flow, {}))
     assert entry.title == "CEMM 85:96:CC"
     assert entry.unique_id == MAC

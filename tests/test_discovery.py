@@ -136,6 +136,20 @@ async def test_follows_its_address(
     assert entry.state is ConfigEntryState.LOADED
 
 
+async def test_looks_at_once_for_a_cemm_that_is_gone(
+    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+) -> None:
+    """Whoever loses contact does not wait for the next regular broadcast."""
+    await setup(hass, entry)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await lan.move(lan.simulators[0], "127.0.0.5")
+    for _ in range(3):
+        await entry.runtime_data.coordinator.async_refresh()
+    assert await _hears(hass) == set()
+    assert entry.data["host"] == "127.0.0.5"
+    assert entry.state is ConfigEntryState.LOADED
+
+
 async def test_follows_when_it_moved_while_we_were_off(
     hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
 ) -> None:

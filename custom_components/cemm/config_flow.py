@@ -188,7 +188,10 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
             "name": self._title,
             "address": self._data.get(CONF_HOST) or self._data[CONF_UID],
         }
-        self.context["title_placeholders"] = placeholders
+        # Core gives other flows, such as reauth, a name alone.
+        self.context["title_placeholders"] = {
+            "name": f"{placeholders['name']} ({placeholders['address']})"
+        }
         return self.async_show_form(
             step_id="discovery_confirm", description_placeholders=placeholders
         )

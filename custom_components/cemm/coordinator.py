@@ -31,6 +31,7 @@ from .client import (
 from .concurrency import gather_or_raise
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_aliases, async_remove_meter, async_update_cemm
+from .discovery import async_broadcast
 from .issues import (
     UNREACHABLE,
     UNREACHABLE_REMOTE,
@@ -148,6 +149,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._raise_outage(err)
         wrong = isinstance(err, WrongDeviceError)
         if self.data is None or wrong or self._failed_polls > FAILURES_TOLERATED:
+            if self.last_update_success:
+                # It may have another address now.
+                async_broadcast(self.hass)
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="wrong_device" if wrong else "cannot_connect",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 import logging
 from weakref import WeakKeyDictionary
 
@@ -73,20 +74,21 @@ async def async_discover(hass: HomeAssistant) -> None:
 
 
 @callback
+def async_broadcast(hass: HomeAssistant, _now: datetime | None = None) -> None:
+    """Look for CEMMs in the background, if any is set up."""
+    if hass.config_entries.async_entries(
+        DOMAIN, include_ignore=False, include_disabled=False
+    ):
+        hass.async_create_background_task(async_discover(hass), "CEMM broadcast")
+
+
+@callback
 def async_setup_discovery(hass: HomeAssistant) -> None:
     """Repeat the broadcast for as long as there are CEMMs set up."""
-
-    @callback
-    def async_broadcast(_: HomeAssistant | datetime) -> None:
-        if hass.config_entries.async_entries(
-            DOMAIN, include_ignore=False, include_disabled=False
-        ):
-            hass.async_create_background_task(async_discover(hass), "CEMM broadcast")
-
     async_at_started(hass, async_broadcast)
     async_track_time_interval(
         hass,
-        async_broadcast,
+        callback(partial(async_broadcast, hass)),
         INTERVAL,
         name="CEMM broadcast",
         cancel_on_shutdown=True,
