@@ -1,6 +1,7 @@
 """A real Home Assistant, and a simulated CEMM behind a real loopback socket."""
 
 from collections.abc import AsyncIterator, Iterator
+import logging
 from typing import Any
 from unittest.mock import patch
 
@@ -10,6 +11,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.const import DOMAIN
 from simulator import Clock, House, Simulator
+
+# Home Assistant's own fixtures ask for every SQL statement.
+logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 MAC = "00:1e:c0:85:96:cc"
 UID = "00-1E-C0-85-96-CC"
