@@ -60,7 +60,7 @@ class HistoryManager:
         self._listeners: set[CALLBACK_TYPE] = set()
         self._failed = False
         self._out_of_reach = False
-        self._progress: float | None = None
+        self._progress: int | None = None
 
     @property
     def is_available(self) -> bool:
@@ -68,7 +68,7 @@ class HistoryManager:
         return RECORDER_DOMAIN in self._hass.config.components
 
     @property
-    def progress(self) -> float | None:
+    def progress(self) -> int | None:
         """How much of the running or last import is done, in percent."""
         return self._progress
 
@@ -199,7 +199,7 @@ class HistoryManager:
         """Import some days; return the starts of the hours written by alias."""
 
         def progress(part: float) -> None:
-            self._set_progress(100 * part)
+            self._set_progress(int(100 * part))
             on_progress(part)
 
         now = time()
@@ -277,10 +277,12 @@ class HistoryManager:
         coordinator = self._coordinator
         return list(counters(self._hass, coordinator.mac, coordinator.data))
 
-    def _set_progress(self, percent: float) -> None:
-        self._progress = percent
-        for listener in list(self._listeners):
-            listener()
+    def _set_progress(self, percent: int) -> None:
+        """Tell the listeners of each percent once, not of each request."""
+        if percent != self._progress:
+            self._progress = percent
+            for listener in list(self._listeners):
+                listener()
 
 
 def _newest(now: float) -> int:

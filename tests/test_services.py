@@ -1,0 +1,254 @@
+"""The actions, and every way to misuse them."""
+
+from datetime import date
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import voluptuous as vol
+
+from simulator import Fault, House, Simulator
+
+from .conftest import MAC, setup
+
+
+@pytest.fixture(autouse=True)
+def _now(freezer: FrozenDateTimeFactory) -> None:
+    freezer.move_to("2025-11-05 14:20:30+00:00")
+
+
+def device_id(hass: HomeAssistant, alias: str | None = None) -> str:
+    (entry,) = hass.config_entries.async_entries("cemm")
+    identifier = ("cemm", f"{MAC}_{alias}" if alias else MAC)
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        identifier, entry.entry_id
+    )
+    assert device
+    return device.id
+
+
+async def call(hass: HomeAssistant, action: str, **data: Any) -> Any:
+    return await hass.services.async_call(
+        "cemm", action, data, blocking=True, return_response=True
+    )
+
+
+async def test_a_day(hass: HomeAssistant, local_entry: MockConfigEntry) -> None:
+    await setup(hass, local_entry)
+    answer = await call(
+        hass,
+        "get_history",
+        device_id=device_id(hass, "p1"),
+        period="day",
+        date="2025-10-26",
+    )
+    power = answer["channels"]["electric_power"]
+    assert power["unit"] == "W"
+    assert len(power["samples"]) == 25 * 60
+    assert power["samples"][0]["start"] == "2025-10-26T00:00:00+02:00"
+    assert power["samples"][-1]["start"] == "2025-10-26T23:59:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("alias", "period", "channel", "unit"),
+    [
+        ("p1", "month", "electric_energy_low", "kWh"),
+        ("p1", "year", "electric_energy_high", "kWh"),
+        ("p1-gas", "day", "gas", "L/min"),
+        ("p1-gas", "month", "gas", "m³"),
+        ("pulse-2", "day", "flow", "L/min"),
+        ("pulse-2", "year", "volume", "m³"),
+    ],
+)
+async def test_units(
+    hass: HomeAssistant,
+    *,
+    local_entry: MockConfigEntry,
+    alias: str,
+    period: str,
+    channel: str,
+    unit: str,
+) -> None:
+    await setup(hass, local_entry)
+    answer = await call(
+        hass,
+        "get_history",
+        device_id=device_id(hass, alias),
+        period=period,
+        date="2025-11-04",
+    )
+    assert answer["channels"][channel]["unit"] == unit
+
+
+async def test_what_lies_ahead_has_no_value(
+    hass: HomeAssistant, local_entry: MockConfigEntry
+) -> None:
+    await setup(hass, local_entry)
+    answer = await call(
+        hass,
+        "get_history",
+        device_id=device_id(hass, "p1-gas"),
+        period="month",
+        date="2025-11-04",
+    )
+    values = [sample["value"] for sample in answer["channels"]["gas"]["samples"]]
+    assert len(values) == 30
+    assert None not in values[:5]
+    assert set(values[5:]) == {None}
+    assert (
+        answer["channels"]["gas"]["samples"][0]["start"] == "2025-11-01T00:00:00+01:00"
+    )
+
+
+async def test_hourly_gas_is_an_amount(
+    hass: HomeAssistant, sim: Simulator, local_entry: MockConfigEntry
+) -> None:
+    sim.house.meters["p1-gas"].cadence = 3600
+    await setup(hass, local_entry)
+    answer = await call(
+        hass,
+        "get_history",
+        device_id=device_id(hass, "p1-gas"),
+        period="day",
+        date="2025-11-04",
+    )
+    assert answer["channels"]["gas"]["unit"] == "m³"
+
+
+async def test_meter_readings(
+    hass: HomeAssistant, house: House, remote_entry: MockConfigEntry
+) -> None:
+    await setup(hass, remote_entry)
+    answer = await call(
+        hass,
+        "get_meter_readings",
+        device_id=device_id(hass, "p1"),
+        date=date(2025, 7, 1),
+    )
+    reading = answer["readings"]["t1"]
+    assert reading["unit"] == "kWh"
+    assert reading["time"].startswith("2025-07-01T23:5")
+    at = 1751407199 // 300 * 300
+    assert reading["value"] == pytest.approx(house.counter("p1", "t1", at))
+
+
+async def test_import_without_a_recorder(
+    hass: HomeAssistant, local_entry: MockConfigEntry
+) -> None:
+    await setup(hass, local_entry)
+    with pytest.raises(HomeAssistantError) as error:
+        await call(
+            hass, "import_history", device_id=device_id(hass), start_date="2025-11-01"
+        )
+    assert error.value.translation_key == "no_recorder"
+
+
+@pytest.mark.parametrize(
+    ("action", "alias", "data", "key"),
+    [
+        ("get_history", None, {"period": "day", "date": "2025-11-01"}, "not_a_meter"),
+        ("get_history", "p1", {"period": "day", "date": "2025-11-06"}, "date_ahead"),
+        ("get_meter_readings", "p1", {"date": "2025-11-01"}, "remote_only"),
+        ("get_meter_readings", None, {"date": "2025-11-01"}, "not_a_meter"),
+        ("import_history", "p1", {"start_date": "2025-11-01"}, "not_a_cemm"),
+        ("import_history", None, {"start_date": "2025-11-06"}, "date_ahead"),
+        (
+            "import_history",
+            None,
+            {"start_date": "2025-11-02", "end_date": "2025-11-01"},
+            "end_before_start",
+        ),
+    ],
+)
+async def test_misuse(
+    hass: HomeAssistant,
+    *,
+    local_entry: MockConfigEntry,
+    action: str,
+    alias: str | None,
+    data: dict[str, str],
+    key: str,
+) -> None:
+    await setup(hass, local_entry)
+    with pytest.raises(ServiceValidationError) as error:
+        await call(hass, action, device_id=device_id(hass, alias), **data)
+    assert error.value.translation_key == key
+
+
+async def test_unknown_devices(
+    hass: HomeAssistant, local_entry: MockConfigEntry
+) -> None:
+    await setup(hass, local_entry)
+    other = MockConfigEntry(domain="other")
+    other.add_to_hass(hass)
+    foreign = dr.async_get(hass).async_get_or_create(
+        config_entry_id=other.entry_id, identifiers={("other", "1")}
+    )
+    for unknown in ("nowhere", foreign.id):
+        with pytest.raises(ServiceValidationError) as error:
+            await call(
+                hass, "get_history", device_id=unknown, period="day", date="2025-11-01"
+            )
+        assert error.value.translation_key == "unknown_device"
+
+
+async def test_a_cemm_that_is_not_loaded(
+    hass: HomeAssistant, local_entry: MockConfigEntry
+) -> None:
+    await setup(hass, local_entry)
+    meter = device_id(hass, "p1")
+    await hass.config_entries.async_unload(local_entry.entry_id)
+    with pytest.raises(ServiceValidationError) as error:
+        await call(
+            hass, "get_history", device_id=meter, period="day", date="2025-11-01"
+        )
+    assert error.value.translation_key == "not_loaded"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "key"),
+    [
+        (404, ServiceValidationError, "no_history"),
+        (412, ServiceValidationError, "no_history"),
+        (403, HomeAssistantError, "invalid_auth"),
+        (502, HomeAssistantError, "cannot_connect"),
+    ],
+)
+async def test_failures(
+    hass: HomeAssistant,
+    *,
+    sim: Simulator,
+    remote_entry: MockConfigEntry,
+    status: int,
+    error: type[HomeAssistantError],
+    key: str,
+) -> None:
+    await setup(hass, remote_entry)
+    sim.faults.append(Fault("status", path="/data/", value=status))
+    with pytest.raises(error) as raised:
+        await call(
+            hass,
+            "get_history",
+            device_id=device_id(hass, "p1"),
+            period="day",
+            date="2025-11-01",
+        )
+    assert raised.value.translation_key == key
+
+
+async def test_a_period_that_does_not_exist(
+    hass: HomeAssistant, local_entry: MockConfigEntry
+) -> None:
+    await setup(hass, local_entry)
+    with pytest.raises(vol.Invalid):
+        await call(
+            hass,
+            "get_history",
+            device_id=device_id(hass, "p1"),
+            period="week",
+            date="2025-11-01",
+        )
