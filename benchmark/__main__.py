@@ -3,6 +3,7 @@
 import argparse
 from importlib import import_module
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the command."""
     arguments = _arguments()
+    logging.basicConfig(level=logging.ERROR)
     options = Options(arguments.minutes, arguments.repetitions)
     results: dict[str, Any] = {}
     for name in arguments.names or MODULES:

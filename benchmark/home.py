@@ -1,7 +1,7 @@
 """A real Home Assistant in this process, its recorder writing to SQLite."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -76,9 +76,14 @@ def cemm_entry(host: str, mac: str, *, polled: bool = True) -> CemmConfigEntry:
     )
 
 
+def every_sensor_enabled() -> AbstractContextManager[object]:
+    """Have sensors that are disabled by default enabled when they are added."""
+    return patch.object(Entity, "entity_registry_enabled_default", True)
+
+
 async def add_fully(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
-    """Add a CEMM, with also those sensors that are disabled by default."""
-    with patch.object(Entity, "entity_registry_enabled_default", True):
+    """Add a CEMM with every sensor enabled, and wait until all is done."""
+    with every_sensor_enabled():
         await hass.config_entries.async_add(entry)
         await hass.async_block_till_done()
 

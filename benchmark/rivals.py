@@ -108,6 +108,9 @@ async def load_rest(hass: HomeAssistant, config: Mapping[str, Any]) -> None:
     `config` is as in configuration.yaml, see `rest_by_sensor` and `rest_by_meter`.
     """
     await set_up(hass, "rest")
+    # The action forgets only one of its platforms.
+    for platform in async_get_platforms(hass, "rest"):
+        await platform.async_reset()
     # JSON is YAML.
     content = json.dumps(config)
     path = Path(hass.config.path("configuration.yaml"))

@@ -1,0 +1,84 @@
+"""CPU time per hour of a typical house: 5 meters and the usage, the sensors enabled by default.
+
+The simulated house is read in real time. In turns nobody reads it, this integration does, and
+the rest platform does every 10 s; what Home Assistant takes when nobody reads is subtracted.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from statistics import mean
+import time
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+
+from custom_components.cemm.coordinator import CemmConfigEntry
+
+from .home import cemm_entry, recorded, running_home
+from .houses import serving_houses
+from .report import Figure, Options, Report, Target
+from .rivals import load_rest, rest_by_meter, rest_by_sensor, twins
+
+_LEARNING_SECONDS = 60
+_TURNS = 3
+_REST_SECONDS = 10
+_MAC = "00:1e:c0:00:00:01"
+_NOTHING: Mapping[str, Any] = {}
+
+
+def measure(options: Options) -> Report:
+    """Measure each in turn for some minutes in all."""
+    return asyncio.run(_measure(options))
+
+
+async def _measure(options: Options) -> Report:
+    with serving_houses({10: _MAC}, readers=1) as houses:
+        async with running_home() as hass:
+            host = houses.hosts[0]
+            entry = cemm_entry(host, _MAC)
+            await hass.config_entries.async_add(entry)
+            sensors = await twins(hass, entry)
+            await asyncio.sleep(_LEARNING_SECONDS)
+            rivals = {
+                "nobody": _NOTHING,
+                "cemm": _NOTHING,
+                "rest": rest_by_sensor(host, sensors, _REST_SECONDS),
+                "rest by meter": rest_by_meter(host, sensors, _REST_SECONDS),
+            }
+            seconds = options.minutes * 60 / _TURNS / len(rivals)
+            costs = defaultdict(list)
+            requests = defaultdict(list)
+            for _ in range(_TURNS):
+                for name, config in rivals.items():
+                    await load_rest(hass, config)
+                    await _poll(hass, entry, on=name == "cemm")
+                    houses.requests()
+                    costs[name].append(await _per_hour(hass, seconds))
+                    asked = len(houses.requests()[0])
+                    requests[name].append(asked * 3600 / seconds)
+    hour = {name: mean(values) for name, values in costs.items()}
+    nobody = hour.pop("nobody")
+    net = {name: cost - nobody for name, cost in hour.items()}
+    return Report(
+        [
+            Figure("CPU per hour", "s", net),
+            Figure("Requests per hour", "", {n: mean(requests[n]) for n in net}),
+        ],
+        [Target("cemm / rest every 10 s, per hour", net["cemm"] / net["rest"], 0.2)],
+    )
+
+
+async def _poll(hass: HomeAssistant, entry: CemmConfigEntry, *, on: bool) -> None:
+    """Start or stop the integration's own polling, by the preference that users have."""
+    hass.config_entries.async_update_entry(entry, pref_disable_polling=not on)
+    await entry.runtime_data.coordinator.async_refresh()
+
+
+async def _per_hour(hass: HomeAssistant, seconds: float) -> float:
+    """Return the seconds of CPU that an hour takes, as things are now."""
+    await recorded(hass)
+    start = time.process_time()
+    await asyncio.sleep(seconds)
+    await recorded(hass)
+    return (time.process_time() - start) * 3600 / seconds

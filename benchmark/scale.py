@@ -1,0 +1,149 @@
+"""What each of 1, 10 and 50 fully equipped CEMMs in one Home Assistant costs.
+
+CPU is that of rounds in which all values change, all CEMMs being read at once, recorder on.
+Memory is what Python allocates for a CEMM that has been set up and read. The event loop is
+watched while they are set up, one after the other, and during the rounds: how long it is held
+is the CPU time of its longest step, whoever's that was. By the clock a step takes longer, as
+other threads and processes get their turns.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+import gc
+from statistics import median
+import time
+import tracemalloc
+from unittest.mock import patch
+
+from homeassistant.core import HomeAssistant
+
+from custom_components.cemm.coordinator import CemmConfigEntry
+
+from .answers import mac, serving
+from .home import add_fully, cemm_entry, recorded, running_home
+from .report import Figure, Options, Report, Target
+
+_COUNTS = (1, 10, 50)
+_TURNS = 3
+# As many requests for each number of CEMMs.
+_ROUNDS = {1: 50, 10: 5, 50: 1}
+
+_CPU, _MEMORY = "CPU per round, per CEMM", "Memory per CEMM"
+_SETTING_UP, _READING = "Event loop held, setting up", "Event loop held, reading"
+
+
+@dataclass(slots=True)
+class _Loop:
+    """The longest steps of the event loop, in ms."""
+
+    held: float = 0
+    """By the clock on the wall."""
+    busy: float = 0
+    """Of CPU."""
+
+
+def measure(options: Options) -> Report:
+    """Measure the three sizes in turns, each in a Home Assistant of its own."""
+    figures: defaultdict[tuple[str, str], dict[int, list[float]]]
+    figures = defaultdict(lambda: defaultdict(list))
+    for _ in range(_TURNS):
+        for count in _COUNTS:
+            for key, value in asyncio.run(_measure(count)).items():
+                figures[key][count].append(value)
+    for count in _COUNTS:
+        figures[_MEMORY, "KiB"][count] = [asyncio.run(_memory(count))]
+    medians = {
+        key: {count: median(values[count]) for count in _COUNTS}
+        for key, values in figures.items()
+    }
+    report = Report()
+    for (name, unit), by_count in medians.items():
+        values = {_label(count): value for count, value in by_count.items()}
+        report.figures.append(Figure(name, unit, values))
+        if name in (_CPU, _MEMORY):
+            ratio = by_count[50] / by_count[1]
+            report.targets.append(Target(f"{name}: 50 / 1", ratio, 1.2))
+        if name in (_SETTING_UP, _READING):
+            longest = max(by_count.values())
+            report.targets.append(Target(f"{name} ({unit})", longest, 20))
+    return report
+
+
+def _label(count: int) -> str:
+    return f"{count} CEMM{'s' if count > 1 else ''}"
+
+
+async def _measure(count: int) -> dict[tuple[str, str], float]:
+    with serving(count) as (cemms, _):
+        async with running_home() as hass:
+            with _watched_loop() as setting_up:
+                entries = await _add(hass, cemms.hosts)
+            await _round(entries)
+            await recorded(hass)
+            gc.collect()
+            costs = []
+            with _watched_loop() as reading:
+                for _ in range(_TURNS):
+                    start = time.process_time()
+                    for _ in range(_ROUNDS[count]):
+                        await _round(entries)
+                    await recorded(hass)
+                    costs.append((time.process_time() - start) / _ROUNDS[count])
+            return {
+                (_CPU, "ms"): median(costs) * 1000 / count,
+                (_SETTING_UP, "ms"): setting_up.busy,
+                (f"{_SETTING_UP}, by the clock", "ms"): setting_up.held,
+                (_READING, "ms"): reading.busy,
+                (f"{_READING}, by the clock", "ms"): reading.held,
+            }
+
+
+async def _memory(count: int) -> float:
+    """Return the KiB that a CEMM takes."""
+    with serving(count + 1) as (cemms, _):
+        async with running_home() as hass:
+            *hosts, other = cemms.hosts
+            await _round([*await _add(hass, [other], first=count)])  # what all share
+            await recorded(hass)
+            gc.collect()
+            tracemalloc.start()
+            await _round(await _add(hass, hosts))
+            await recorded(hass)
+            gc.collect()
+            allocated, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            return allocated / 1024 / count
+
+
+async def _add(
+    hass: HomeAssistant, hosts: list[str], first: int = 0
+) -> list[CemmConfigEntry]:
+    entries = []
+    for number, host in enumerate(hosts, first):
+        entries.append(cemm_entry(host, mac(number), polled=False))
+        await add_fully(hass, entries[-1])
+    return entries
+
+
+async def _round(entries: list[CemmConfigEntry]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for entry in entries:
+            group.create_task(entry.runtime_data.coordinator.async_refresh())
+
+
+@contextmanager
+def _watched_loop() -> Iterator[_Loop]:
+    loop = _Loop()
+    run = asyncio.Handle._run  # noqa: SLF001  what asyncio's debug mode times, at less cost
+
+    def timed(handle: asyncio.Handle) -> None:
+        start, busy = time.perf_counter(), time.thread_time()
+        run(handle)
+        loop.busy = max(loop.busy, (time.thread_time() - busy) * 1000)
+        loop.held = max(loop.held, (time.perf_counter() - start) * 1000)
+
+    with patch.object(asyncio.Handle, "_run", timed):
+        yield loop
