@@ -1,0 +1,5 @@
+"""What the tests of reliability share."""
+
+from .table import tried
+
+__all__ = ["tried"]

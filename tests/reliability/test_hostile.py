@@ -1,0 +1,135 @@
+"""Thousands of wrong answers to each question: none raises what nobody expects."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+import json
+from random import Random
+import socket
+from typing import Any
+
+from aiohttp import ClientSession
+import pytest
+from yarl import URL
+
+from custom_components.cemm.client import (
+    Answer,
+    CemmClient,
+    CemmError,
+    LocalCemm,
+    Period,
+    RemoteCemm,
+    discover,
+    http,
+    remote,
+)
+from custom_components.cemm.client.discovery import parse_answer
+from simulator import Clock, House, Simulator
+from tests.conftest import MAC, UID
+
+from .hostile import HostileServer, Liar, spoilt
+from .table import Tried
+
+# Half an hour after midnight: the lists of minutes are long enough, and quick to make.
+NOW = datetime(2026, 6, 9, 22, 30, 7, tzinfo=UTC).timestamp()
+THROUGH_THE_SOCKET = 1_000
+ANSWERS = 10_000
+
+QUESTIONS: dict[str, Callable[[CemmClient], Awaitable[Any]]] = {
+    "information": lambda cemm: cemm.info(),
+    "list of meters": lambda cemm: cemm.meters(),
+    "realtime": lambda cemm: cemm.realtime("p1"),
+    "day": lambda cemm: cemm.history("p1", Period.DAY, int(NOW)),
+    "month": lambda cemm: cemm.history("p1", Period.MONTH, int(NOW)),
+    "year": lambda cemm: cemm.history("p1", Period.YEAR, int(NOW)),
+    "totals": lambda cemm: cemm.totals("p1", int(NOW)),
+}
+
+
+DATAGRAM = json.dumps({"ip": "10.0.0.1", "mac": UID, "version": "1.24"}).encode()
+
+
+@pytest.fixture(autouse=True)
+def _custom_integration(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Need no Home Assistant, and do not wait for what is only promised."""
+    monkeypatch.setattr(remote, "PROMISE_RETRY_AFTER", 0)
+
+
+@pytest.fixture(autouse=True)
+async def _fast_loop() -> None:
+    """Do not note where each callback comes from: that takes longer than the rest."""
+    asyncio.get_running_loop().set_debug(False)
+
+
+def clients(session: ClientSession, host: str) -> dict[str, CemmClient]:
+    return {
+        "local": LocalCemm(host, session),
+        "remote": RemoteCemm(f"http://{host}/v1/", "demo", UID, session),
+    }
+
+
+async def ask(
+    question: Callable[[CemmClient], Awaitable[Any]], cemm: CemmClient
+) -> None:
+    """Ask, and see to it that what comes back can be stored and shown."""
+    with suppress(CemmError):
+        result = await question(cemm)
+        text = json.dumps(result, default=_plain, allow_nan=False)
+        assert len(text.encode()) < 100_000
+
+
+def _plain(value: Any) -> list[Any]:
+    """Return the fields of a dataclass."""
+    return [getattr(value, name) for name in value.__slots__]
+
+
+@pytest.mark.parametrize(
+    ("api", "name"),
+    [("local", name) for name in QUESTIONS if name != "totals"]
+    + [("remote", name) for name in QUESTIONS],
+)
+async def test_answers(
+    api: str, name: str, monkeypatch: pytest.MonkeyPatch, tried: Tried
+) -> None:
+    """Most answers skip the socket: they are read all the same."""
+    question = QUESTIONS[name]
+    liar = Liar(House(seed=1), lambda: NOW, f"{api} {name}")
+    server = HostileServer(liar.answer)
+    await server.start()
+    async with ClientSession() as session:
+        cemm = clients(session, f"127.0.0.1:{server.port}")[api]
+        while liar.answers < THROUGH_THE_SOCKET:
+            await ask(question, cemm)
+
+        async def get(_: ClientSession, url: URL) -> bytes:
+            return liar.body(url.raw_path_qs)
+
+        monkeypatch.setattr(http, "_get", get)
+        while liar.answers < ANSWERS:
+            await ask(question, cemm)
+    await server.stop()
+    tried(f"Wrong answers of the {api} API: {name}", ANSWERS)
+
+
+async def test_datagrams(tried: Tried) -> None:
+    """Junk from one address does not hide the CEMM at another."""
+    rng = Random("datagrams")
+    simulator = Simulator(House(seed=1), Clock())
+    await simulator.start("127.0.0.2", discovery_port=0)
+    port = simulator.discovery_port or 0
+    search = asyncio.create_task(discover(["127.255.255.255"], port=port, duration=1.5))
+    await asyncio.sleep(0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("127.0.0.3", 0))
+        for _ in range(ANSWERS):
+            datagram = spoilt(DATAGRAM, rng)
+            answer = parse_answer(datagram, "127.0.0.3")
+            assert answer is None or len(answer.mac) == len(MAC)
+            sender.sendto(datagram[:65_000], ("127.0.0.1", port))
+            await asyncio.sleep(0)
+    found = await search
+    await simulator.stop()
+    assert Answer("127.0.0.2", MAC) in found
+    assert {answer.host for answer in found} <= {"127.0.0.2", "127.0.0.3"}
+    tried("Wrong datagrams while searching", ANSWERS)

@@ -1,0 +1,71 @@
+"""A running integration that gets nothing but wrong answers, and then true ones again."""
+
+import asyncio
+from datetime import timedelta
+import logging
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.cemm.client import COUNTERS, remote
+from simulator import Simulator
+from tests.common import poll, value
+from tests.conftest import setup
+
+from .hostile import HostileServer, Liar
+from .table import Tried
+
+pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
+
+POLLS = 400
+
+
+@pytest.mark.parametrize("which", ["local", "remote"])
+async def test_lies(
+    hass: HomeAssistant,
+    sim: Simulator,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    tried: Tried,
+    which: str,
+) -> None:
+    """No exception reaches the log, and the truth is shown again when it is told."""
+    asyncio.get_running_loop().set_debug(False)
+    caplog.set_level(logging.INFO, "custom_components.cemm")
+    monkeypatch.setattr(remote, "PROMISE_RETRY_AFTER", 0)
+    entry: MockConfigEntry = request.getfixturevalue(f"{which}_entry")
+    liar = Liar(sim.house, sim.clock.now, which)
+    liar.share = 0
+    server = HostileServer(liar.answer)
+    await server.start()
+    host = f"127.0.0.1:{server.port}"
+    key, address = ("host", host) if which == "local" else ("url", f"http://{host}/v1/")
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, key: address})
+    await setup(hass, entry)
+    coordinator = entry.runtime_data.coordinator
+
+    liar.share = 0.4
+    for _ in range(POLLS):
+        freezer.tick(timedelta(seconds=10))
+        await coordinator.async_refresh()
+    liar.share = 0
+    await poll(hass, freezer, 3600, step=30)
+    await server.stop()
+
+    assert not [record for record in caplog.records if record.exc_info]
+    counters = [
+        (alias, name, state)
+        for alias, data in coordinator.data.items()
+        for name in data.channels.keys() & COUNTERS
+        if (state := value(hass, alias, name))
+    ]
+    assert len(counters) > 6
+    for alias, name, state in counters:
+        truth = sim.house.counter(alias, name, sim.clock.now())
+        assert float(state) == pytest.approx(truth, abs=0.5), f"{alias} {name}"
+    tried(f"Wrong answers of the {which} API while running", liar.answers)
