@@ -15,6 +15,7 @@ from homeassistant.components.recorder.statistics import (
     get_metadata,
     statistics_during_period,
 )
+from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
@@ -90,8 +91,7 @@ async def _async_rows(
 
 async def async_write(hass: HomeAssistant, counter: Counter, rows: list[Row]) -> None:
     """Add rows to a counter's statistics, and wait until they are stored."""
-    instance = get_instance(hass)
-    known = await instance.async_add_executor_job(
+    known = await get_instance(hass).async_add_executor_job(
         lambda: get_metadata(hass, statistic_ids={counter.entity_id})
     )
     if counter.entity_id in known:
@@ -114,7 +114,17 @@ async def async_write(hass: HomeAssistant, counter: Counter, rows: list[Row]) ->
             for row in rows
         ],
     )
-    await instance.async_block_till_done()
+    await async_stored(hass)
+
+
+async def async_stored(hass: HomeAssistant) -> None:
+    """Wait until the recorder has done all that it was told to.
+
+    Its own `async_block_till_done` does not wait for what it is busy with.
+    """
+    future = hass.loop.create_future()
+    get_instance(hass).queue_task(SynchronizeTask(future))
+    await future
 
 
 def _metadata(hass: HomeAssistant, counter: Counter) -> StatisticMetaData:
@@ -136,11 +146,10 @@ async def async_lift(
     hass: HomeAssistant, counter: Counter, start: float, amount: float
 ) -> None:
     """Add an amount to all sums since a Unix time, and wait until that is stored."""
-    instance = get_instance(hass)
-    instance.async_adjust_statistics(
+    get_instance(hass).async_adjust_statistics(
         counter.entity_id, dt_util.utc_from_timestamp(start), amount, counter.unit
     )
-    await instance.async_block_till_done()
+    await async_stored(hass)
 
 
 def live_value(hass: HomeAssistant, counter: Counter) -> float | None:

@@ -8,7 +8,6 @@ from .periods import HOUR
 
 # Float noise, and far below what a meter shows.
 _TOLERANCE = 1e-4
-_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ def count_back(
     return [
         Row(
             int(time) - HOUR,
-            round(anchor.state - (used[-1] - part), _DIGITS),
-            round(anchor.sum - (used[-1] - part), _DIGITS),
+            anchor.state - (used[-1] - part),
+            anchor.sum - (used[-1] - part),
         )
         for time, part in zip(times[:-1], used[:-1], strict=True)
     ]
@@ -108,21 +107,18 @@ def fill(hole: Hole, used: Sequence[float]) -> list[Row]:
     readings go on as the old meter's. Nothing is returned when the sum falls
     across the hole: it is not known why, so it is not covered up.
     """
-    total = hole.after.sum - hole.before.sum
-    if total < -_TOLERANCE:
+    rise = hole.after.sum - hole.before.sum
+    if rise < -_TOLERANCE:
         return []
     change = hole.after.state - hole.before.state
     if change < 0:
-        change = total
+        change = rise
     whole = used[-1]
     rows = []
     for n, time in enumerate(hole.times[1:-1], start=1):
         part = used[n] / whole if whole > 0 else n / (len(used) - 1)
-        rows.append(
-            Row(
-                time - HOUR,
-                round(hole.before.state + part * change, _DIGITS),
-                round(hole.before.sum + part * total, _DIGITS),
-            )
-        )
+        state = hole.before.state + part * change
+        # A sum must not fall by the noise of floats either.
+        total = min(hole.before.sum + part * rise, hole.after.sum)
+        rows.append(Row(time - HOUR, state, total))
     return rows
