@@ -5,6 +5,7 @@ from random import Random
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder.statistics import get_metadata
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -19,9 +20,10 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.cemm.client import CemmError
+from custom_components.cemm.history.manager import INTERVAL
 from custom_components.cemm.history.periods import HOUR, midnight
 from simulator import Fault, House, Simulator
-from tests.conftest import MAC, setup
+from tests.conftest import setup
 
 from .common import (
     all_counters,
@@ -59,14 +61,15 @@ async def go_live(
         now = dt_util.utcnow()
         start = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
         freezer.move_to(start + timedelta(minutes=4, seconds=58))
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done()
+        await entry.runtime_data.coordinator.async_refresh()
         await async_wait_recording_done(hass)
         freezer.move_to(start + timedelta(minutes=5, seconds=10))
         do_adhoc_statistics(hass, start=start)
         await async_wait_recording_done(hass)
-        await hass.async_block_till_done()
         await finished(entry)
+    async_fire_time_changed(hass, dt_util.utcnow() + INTERVAL)
+    await hass.async_block_till_done()
+    await finished(entry)
 
 
 async def test_the_past_is_there_after_adding_a_cemm(
@@ -135,7 +138,7 @@ async def test_a_range_is_imported_and_nothing_else(
     assert await all_rows(hass, entry) == rows
 
 
-@pytest.mark.parametrize("house", [House(seed=1, since=date(2025, 8, 10))])
+@pytest.mark.parametrize("house", [House(seed=1, since=date(2025, 9, 20))])
 async def test_an_import_goes_on_after_interruptions(
     recorder_mock: Recorder,
     hass: HomeAssistant,
@@ -269,18 +272,19 @@ async def test_rows_are_written_in_the_unit_that_the_user_chose(
     house: House,
     local_entry: MockConfigEntry,
 ) -> None:
-    local_entry.add_to_hass(hass)
-    unique_id = f"{MAC}_p1_energy_import"
-    registry = er.async_get(hass)
-    entity = registry.async_get_or_create(
-        "sensor", "cemm", unique_id, config_entry=local_entry
-    )
-    registry.async_update_entity_options(
-        entity.entity_id, "sensor", {"unit_of_measurement": "MWh"}
-    )
     await setup(hass, local_entry)
-    await local_entry.runtime_data.history.async_import(date(2025, 11, 4))
     counter = all_counters(hass, local_entry)["p1_energy_import"]
+    er.async_get(hass).async_update_entity_options(
+        counter.entity_id, "sensor", {"unit_of_measurement": "MWh"}
+    )
+    await hass.async_block_till_done()
+    await local_entry.runtime_data.history.async_import(date(2025, 11, 4))
     rows = (await all_rows(hass, local_entry))["p1_energy_import"]
-    assert hass.states.get(counter.entity_id).attributes["unit_of_measurement"] == "MWh"
+    state = hass.states.get(counter.entity_id)
+    assert state
+    assert state.attributes["unit_of_measurement"] == "MWh"
+    metadata = await hass.async_add_executor_job(
+        lambda: get_metadata(hass, statistic_ids={counter.entity_id})
+    )
+    assert metadata[counter.entity_id][1]["unit_of_measurement"] == "MWh"
     assert rows[-1].state == pytest.approx(truth(house, counter, NEWEST), abs=0.01)
