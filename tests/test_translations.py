@@ -8,14 +8,32 @@ from string import Formatter
 from typing import Any
 
 import pytest
+import voluptuous as vol
 
 from custom_components import cemm
-from custom_components.cemm import issues
+from custom_components.cemm import (
+    config_flow,
+    flow_base,
+    flow_remote,
+    issues,
+    options_history,
+)
 from custom_components.cemm.channels import CHANNELS, MeterKind, describe
+from custom_components.cemm.client import Period
+from custom_components.cemm.options_flow import VOLUME_KINDS
 
 FOLDER = Path(cemm.__file__).parent
 LANGUAGES = sorted(path.stem for path in (FOLDER / "translations").glob("*.json"))
 SOURCES = {path.stem: path.read_text() for path in FOLDER.rglob("*.py")}
+OPTIONS = ("options_flow", "options_history")
+
+# What Home Assistant's own flow manager and base classes abort with.
+CORE_ABORTS = {
+    "already_configured",
+    "already_in_progress",
+    "reauth_successful",
+    "reconfigure_successful",
+}
 
 
 def load(language: str) -> dict[str, Any]:
@@ -37,26 +55,31 @@ def flatten(texts: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name}
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def used(pattern: str) -> set[str]:
+def used(pattern: str, modules: set[str] | None = None) -> set[str]:
     """Return what a regular expression with one group finds in the code."""
     return {
-        found for source in SOURCES.values() for found in re.findall(pattern, source)
+        found
+        for name, source in SOURCES.items()
+        if modules is None or name in modules
+        for found in re.findall(pattern, source, re.DOTALL)
     }
 
 
-def test_english_and_dutch_are_there() -> None:
-    assert {"en", "nl"} <= set(LANGUAGES)
+# The languages among each other
+
+
+def test_the_languages_where_meters_hang_are_there() -> None:
+    assert LANGUAGES == ["de", "en", "fr", "nb", "nl"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_language_says_the_same(language: str) -> None:
     texts, english = dict(flatten(load(language))), dict(flatten(EN))
 
-    assert texts.keys() == english.keys()
-    assert all(text.strip() == text != "" for text in texts.values())
+    assert list(texts) == list(english)
     differing = [
         key
         for key, text in texts.items()
@@ -65,12 +88,39 @@ def test_each_language_says_the_same(language: str) -> None:
     assert not differing
 
 
-@pytest.mark.parametrize("language", set(LANGUAGES) - {"en"})
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_text_is_one_that_home_assistant_takes(language: str) -> None:
+    for key, text in flatten(load(language)):
+        assert text.strip() == text != "", key
+        assert not re.search(r"<[a-z/]", text, re.IGNORECASE), f"{key}: HTML"
+        assert "[%key:" not in text, f"{key}: a reference that nothing resolves"
+        assert all(map(str.isidentifier, placeholders(text))), key
+        if key.endswith((".title", ".name")):
+            assert not text.endswith("."), f"{key}: a title is no sentence"
+        elif key.startswith(("config.error", "config.abort", "exceptions")):
+            assert text.endswith("."), f"{key}: an error is a sentence"
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
 def test_each_language_is_translated(language: str) -> None:
     texts, english = dict(flatten(load(language))), dict(flatten(EN))
-    same = [key for key, text in texts.items() if text == english[key]]
-    # Some words are the same in two languages, but not most.
-    assert len(same) < len(texts) / 5
+    same = {text for key, text in texts.items() if text == english[key]}
+    # Some words are the same in two languages, but no sentences.
+    assert not [text for text in same if len(text.split()) > 3]
+    assert len(same) < len(texts) / 10
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sensors_of_a_meter_can_be_told_apart(language: str) -> None:
+    sensors = load(language)["entity"]["sensor"]
+    for kind in MeterKind:
+        names = [
+            sensors[describe(key, kind).translation_key]["name"] for key in CHANNELS
+        ]
+        assert len(set(names)) == len(names)
+
+
+# The texts and the code
 
 
 def sensor_keys() -> set[str]:
@@ -83,8 +133,8 @@ def sensor_keys() -> set[str]:
 
 
 def test_each_sensor_has_a_name_and_no_name_is_left_over() -> None:
-    # A CEMM's own sensors are no channels: their rows name their keys themselves.
-    own = used(r'translation_key\s*=\s*"(\w+)"') & EN["entity"]["sensor"].keys()
+    # A CEMM's own sensors are no channels: their classes name their keys.
+    own = used(r'_attr_translation_key = "(\w+)"')
     assert sensor_keys() | own == EN["entity"]["sensor"].keys()
     assert set(EN["entity"]["sensor"]["rate"]["state"]) == set(
         CHANNELS["rate"].options or ()
@@ -95,6 +145,66 @@ def test_each_kind_of_meter_has_a_name() -> None:
     assert set(EN["device"]) == set(MeterKind)
 
 
+@pytest.mark.parametrize("flow", ["config", "options"])
+def test_each_step_has_a_text(flow: str) -> None:
+    modules = (
+        {*OPTIONS} if flow == "options" else SOURCES.keys() - {*OPTIONS, "repairs"}
+    )
+    steps = used(r'async_show_(?:form|menu)\(\s*step_id="(\w+)"', modules)
+    assert steps
+    assert EN[flow]["step"].keys() == steps
+    actions = used(r'progress_action="(\w+)"', modules)
+    assert EN[flow]["progress"].keys() == actions
+
+
+@pytest.mark.parametrize(
+    ("step", "schema"),
+    [
+        ("config.step.local", config_flow.LOCAL_SCHEMA),
+        ("config.step.remote", flow_remote.REMOTE_SCHEMA),
+        ("config.step.reauth_confirm", flow_remote.REAUTH_SCHEMA),
+        ("config.step.history", flow_base.HISTORY_SCHEMA),
+        ("config.step.pick", flow_base.choice("device", {})),
+        ("config.step.remote_cemm", flow_base.choice("uid", {})),
+        ("options.step.import_history", options_history.IMPORT_SCHEMA),
+    ],
+)
+def test_each_field_has_a_name_and_an_explanation(
+    step: str, schema: vol.Schema
+) -> None:
+    text: Any = EN
+    for key in step.split("."):
+        text = text[key]
+    sections = text.get("sections", {}).keys()
+    fields = {str(field) for field in schema.schema}
+    assert text["data"].keys() == text["data_description"].keys() == fields - sections
+    assert sections <= fields
+
+
+def test_each_line_of_a_menu_has_a_name_and_leads_somewhere() -> None:
+    menus = {
+        step: set(re.findall(r'"(\w+)"', lines))
+        for source in SOURCES.values()
+        for step, lines in re.findall(
+            r'step_id="(\w+)",\s*menu_options=\[(.*?)\]', source
+        )
+    }
+    menus["init"] |= options_history._STEPS.keys()
+    steps = {**EN["config"]["step"], **EN["options"]["step"]}
+    assert menus == {
+        name: step["menu_options"].keys()
+        for name, step in steps.items()
+        if "menu_options" in step
+    }
+    for line in set().union(*menus.values()):
+        assert used(rf"(def async_step_{line})\(")
+
+
+def test_each_choice_has_a_name() -> None:
+    options = {key: set(texts["options"]) for key, texts in EN["selector"].items()}
+    assert options == {"volume_kind": set(VOLUME_KINDS), "period": set(Period)}
+
+
 def test_each_issue_has_a_text() -> None:
     keys = {
         value
@@ -102,52 +212,54 @@ def test_each_issue_has_a_text() -> None:
         if name.isupper() and isinstance(value, str) and name != "DOMAIN"
     }
     assert keys == EN["issues"].keys()
+    steps = used(r'async_show_form\(\s*step_id="(\w+)"', {"repairs"}) | {"confirm"}
     for key, texts in EN["issues"].items():
         assert ("description" in texts) != ("fix_flow" in texts), key
+        assert texts.get("fix_flow", {}).get("step", {}).keys() <= steps
+        # What `issues.async_raise` gives, and the address of an outage.
+        given = {"name", "alias", "host"}
+        assert all(given >= placeholders(text) for _, text in flatten(texts))
 
 
-def test_each_exception_has_a_message() -> None:
-    raised = {
+def test_each_exception_has_a_message_and_no_message_is_left_over() -> None:
+    raised = used(r'_misuse\("(\w+)"') | {
         key
-        for source in SOURCES.values()
-        for call in re.findall(r"translation_domain=DOMAIN,(.*?)\)", source, re.DOTALL)
-        for line in re.findall(r"translation_key=(.*)", call)
-        for key in re.findall(r'"(\w+)"', line)
+        for call in used(r"translation_domain=DOMAIN,\s*translation_key=(.*?)[,)\n]")
+        for key in re.findall(r'"(\w+)"', call)
     }
-    assert raised
-    assert raised <= EN["exceptions"].keys()
-    assert EN["exceptions"].keys() <= used(r'"(\w+)"')
+    assert raised == EN["exceptions"].keys()
 
 
 @pytest.mark.parametrize("flow", ["config", "options"])
-@pytest.mark.parametrize("kind", ["error", "abort"])
-def test_each_error_and_abort_is_one_of_the_code(flow: str, kind: str) -> None:
-    strings = used(r'"([a-z0-9_]+)"') | {
-        # Home Assistant's own flow manager and base classes abort with these.
-        "already_configured",
-        "already_in_progress",
-        "reauth_successful",
-        "reconfigure_successful",
-    }
-    assert set(EN[flow].get(kind, {})) <= strings
-    if kind == "abort":
-        aborts = used(r'async_abort\(\s*reason="(\w+)"') | used(
-            r'AbortFlow\(\s*"(\w+)"'
-        )
-        assert (
-            aborts
-            <= EN["config"]["abort"].keys() | EN["options"].get("abort", {}).keys()
-        )
+def test_each_error_and_abort_is_one_of_the_code(flow: str) -> None:
+    modules = {*OPTIONS} if flow == "options" else SOURCES.keys() - {*OPTIONS}
+    strings = used(r'"([a-z0-9_]+)"', modules) | CORE_ABORTS
+    assert EN[flow]["error"].keys() <= strings
+    assert EN[flow]["abort"].keys() <= strings
+
+    aborts = used(r'async_abort\(\s*reason=(?:[^,)]*else )?"(\w+)"', modules)
+    assert aborts
+    assert aborts <= EN[flow]["abort"].keys()
+    if flow == "config":
+        assert EN[flow]["abort"].keys() >= CORE_ABORTS
+        assert {key for _, key in flow_base._ERRORS} <= EN[flow]["error"].keys()
+
+
+# The icons
 
 
 def test_each_icon_belongs_to_something_with_a_name() -> None:
     icons = json.loads((FOLDER / "icons.json").read_text())
-    assert icons["entity"]["sensor"].keys() <= EN["entity"]["sensor"].keys()
-    states = icons["entity"]["sensor"]["rate"]["state"]
+    sensors = icons["entity"]["sensor"]
+    assert sensors.keys() <= EN["entity"]["sensor"].keys()
+    states = sensors["rate"]["state"]
     assert states.keys() == EN["entity"]["sensor"]["rate"]["state"].keys()
     # What has a device class has its icon.
-    for kind in MeterKind:
-        for key in CHANNELS:
-            row = describe(key, kind)
-            if row.device_class is None:
-                assert row.translation_key in icons["entity"]["sensor"], key
+    without = used(r'_attr_translation_key = "(\w+)"') | {
+        str(row.translation_key)
+        for kind in MeterKind
+        for key in CHANNELS
+        if (row := describe(key, kind)).device_class is None
+    }
+    assert without <= sensors.keys()
+    assert all(icon.startswith("mdi:") for _, icon in flatten(icons))
