@@ -26,7 +26,7 @@ _BREAKERS: tuple[Callable[[bytes, Random], bytes], ...] = (
     lambda body, rng: body[: rng.randrange(len(body) + 1)],
     lambda body, rng: body[rng.randrange(len(body) + 1) :],
     lambda body, rng: body + rng.randbytes(3),
-    lambda body, rng: _flipped(body, rng),
+    lambda body, rng: _flipped(body, rng),  # noqa: PLW0108  defined below
     lambda body, rng: b'{"data": ' + body + b"}",
     lambda body, rng: body.replace(b"{", b'{"data": 7, ', rng.randrange(1, 3)),
     lambda body, rng: body.replace(b"1", b"1" * rng.randrange(2, 6000), 1),

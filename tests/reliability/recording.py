@@ -1,6 +1,4 @@
-"""What the recorder makes of a counter, against the house that knows the truth."""
-
-from datetime import timedelta
+"""What the recorder makes of the counters, against the house that knows the truth."""
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
@@ -12,66 +10,78 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.cemm.client import COUNTERS
-from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.recorder import async_newest_minutes
-from simulator import Fault, House, Simulator
+from simulator import Fault, Simulator
 from tests.common import poll
 from tests.history.common import all_counters, finished, truth
+
+type Amounts = dict[str, float]
+"""kWh or m³ by counter."""
 
 PERIOD = 300
 
 
-def all_zero(sim: Simulator) -> list[Fault]:
-    """Return the faults by which every counter of every meter reads 0."""
-    return [
-        Fault("zero", value=(alias, key))
-        for alias in sim.house.meters
-        for key in COUNTERS
-    ]
+class Recording:
+    """One CEMM, and a recorder that writes down what it counts."""
 
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        sim: Simulator,
+        entry: MockConfigEntry,
+        freezer: FrozenDateTimeFactory,
+    ) -> None:
+        self.hass = hass
+        self.sim = sim
+        self.entry = entry
+        self._freezer = freezer
 
-async def record(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    house: House,
-    freezer: FrozenDateTimeFactory,
-    periods: int,
-    step: float = 10,
-) -> dict[str, float]:
-    """Let time pass, and the recorder compile its statistics of every five minutes.
+    async def poll(self, seconds: float) -> None:
+        """Let time pass."""
+        await poll(self.hass, self._freezer, seconds)
 
-    Returns what each counter really read when it was measured last before the end.
-    """
-    true: dict[str, float] = {}
-    for _ in range(periods):
-        now = dt_util.utcnow().timestamp()
-        start = now // PERIOD * PERIOD
-        # What is polled at the very end would count for the next five minutes.
-        steps = (start + PERIOD - 1 - now) // step
-        await poll(hass, freezer, steps * step, step)
-        true = readings(house, entry)
-        freezer.move_to(dt_util.utc_from_timestamp(start + PERIOD + 0.1))
-        await async_wait_recording_done(hass)
-        do_adhoc_statistics(hass, start=dt_util.utc_from_timestamp(start))
-        await async_wait_recording_done(hass)
-        await finished(entry)
-    return true
+    async def go_on(self, periods: int) -> Amounts:
+        """Let time pass, and the recorder compile its statistics of every five minutes.
 
+        Returns what the counters really read when they were measured last before the end.
+        """
+        readings: Amounts = {}
+        for _ in range(periods):
+            now = dt_util.utcnow().timestamp()
+            start = now // PERIOD * PERIOD
+            # What is polled at the very end would count for the next five minutes.
+            await self.poll((start + PERIOD - 1 - now) // 10 * 10)
+            readings = self.readings()
+            self._freezer.move_to(dt_util.utc_from_timestamp(start + PERIOD + 0.1))
+            await async_wait_recording_done(self.hass)
+            do_adhoc_statistics(self.hass, start=dt_util.utc_from_timestamp(start))
+            await async_wait_recording_done(self.hass)
+            await finished(self.entry)
+        return readings
 
-async def newest_sums(
-    hass: HomeAssistant, counters: dict[str, Counter]
-) -> dict[str, float]:
-    """Return what each counter has counted by the recorder's newest statistics."""
-    rows = {name: await async_newest_minutes(hass, c) for name, c in counters.items()}
-    return {name: row.sum for name, row in rows.items() if row}
+    def readings(self) -> Amounts:
+        """Return what the counters really read when they were measured last."""
+        data = self.entry.runtime_data.coordinator.data
+        found: Amounts = {}
+        for name, counter in all_counters(self.hass, self.entry).items():
+            channels = data[counter.alias].channels
+            at = max(channels[register].time for register in counter.registers) / 1000
+            found[name] = truth(self.sim.house, counter, at)
+        return found
 
+    async def sums(self) -> Amounts:
+        """Return the sums in the recorder's newest statistics."""
+        counters = all_counters(self.hass, self.entry)
+        rows = {
+            name: await async_newest_minutes(self.hass, counter)
+            for name, counter in counters.items()
+        }
+        return {name: row.sum for name, row in rows.items() if row}
 
-def readings(house: House, entry: MockConfigEntry) -> dict[str, float]:
-    """Return what each counter really read when it was measured last."""
-    coordinator = entry.runtime_data.coordinator
-    found = {}
-    for name, counter in all_counters(coordinator.hass, entry).items():
-        channels = coordinator.data[counter.alias].channels
-        at = max(channels[register].time for register in counter.registers) / 1000
-        found[name] = truth(house, counter, at)
-    return found
+    def all_read_zero(self) -> None:
+        """Let every counter of every meter read 0."""
+        self.sim.faults += [
+            Fault("zero", value=(alias, key))
+            for alias in self.sim.house.meters
+            for key in COUNTERS
+        ]

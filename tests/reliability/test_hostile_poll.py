@@ -28,6 +28,7 @@ async def test_lies(
     sim: Simulator,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
+    *,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
     tried: Tried,
