@@ -89,6 +89,9 @@ class MeterWatcher:
         now = monotonic()
         for alias, activity in active.items():
             tracker = self._trackers[alias]
+            # Of a meter that does not answer, nothing is known.
+            if tracker.failures:
+                continue
             stalled = is_stalled(activity, active.values(), now)
             if stalled == tracker.data.stalled:
                 continue
