@@ -444,6 +444,7 @@ def is_good(value: Any) -> bool:
 
 class TestWhateverJsonCanSay:
     @given(answers)
+    @example({"data": {"t1": [0.5, 0]}})
     def test_reading(self, raw: Any) -> None:
         try:
             parsed = parse_reading(raw)

@@ -67,6 +67,11 @@ def test_a_reading_of_zero_is_neither_a_fall_nor_a_rise() -> None:
     ]
 
 
+def test_a_trace_of_use_shapes_nothing() -> None:
+    curve = Curve(0, [0.0, 2e-309, 2e-309], [0.0, 0.0, 0.0])
+    assert counted(curve, [Change(0, 120, 1.0)], [0, 60, 120]) == [0.0, 0.5, 1.0]
+
+
 def test_the_readings_of_a_counter_are_those_of_its_registers() -> None:
     whole = Reading({"t1": Measurement(1000, 1.5), "t2": Measurement(2000, 2.25)})
     half = Reading({"t1": Measurement(3000, 1.5)})

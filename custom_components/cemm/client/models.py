@@ -257,7 +257,7 @@ def is_number(value: object) -> bool:
 
 def _is_time(value: object) -> bool:
     return (
-        type(value) in (int, float) and 0 < value < MAX_TIME * 1000  # type: ignore[operator]
+        type(value) in (int, float) and 1 <= value < MAX_TIME * 1000  # type: ignore[operator]
     )
 
 

@@ -19,6 +19,9 @@ from .periods import HOUR, day_after, midnight
 from .profile import POWER, Curve, Profile, hourly_net, minutes
 from .tariffs import HIGH, LOW, Tariffs, tariffs
 
+# In kWh or m³: far below what a meter shows.
+_NEXT_TO_NOTHING = 1e-9
+
 type Times = Sequence[float]
 
 
@@ -216,7 +219,8 @@ def _weights(curve: Curve, change: Change) -> tuple[float, float, float]:
     missing = change.amount - used
     if missing > 0 and unknown >= 1:
         return 1.0, missing / unknown, 0.0
-    if used > 0:
+    # What is next to nothing has no shape, and nothing can be divided by it.
+    if used > _NEXT_TO_NOTHING:
         return change.amount / used, 0.0, 0.0
     return 0.0, 0.0, change.amount / (change.end - change.start)
 
