@@ -15,6 +15,8 @@ from simulator import Clock, House, Simulator
 # Home Assistant's own fixtures ask for every SQL statement.
 logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
+pytest_plugins = ["tests.reliability.table"]
+
 MAC = "00:1e:c0:85:96:cc"
 UID = "00-1E-C0-85-96-CC"
 
