@@ -223,6 +223,32 @@ async def test_an_import_shows_its_progress_and_what_it_wrote(
     assert again["reason"] == "history_complete"
 
 
+async def test_the_progress_of_an_import_that_already_runs_is_shown(
+    hass: HomeAssistant, local_entry: MockConfigEntry
+) -> None:
+    """The first import begins by itself; another must wait for its end, but not in the dark."""
+    local_entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        local_entry, options={"import_history": True}
+    )
+    await setup(hass, local_entry)
+    history = local_entry.runtime_data.history
+    events = async_capture_events(hass, EVENT_DATA_ENTRY_FLOW_PROGRESS_UPDATE)
+    shown_at_end: list[list[float]] = []
+
+    def note_end() -> None:
+        if history.progress == 100:
+            shown_at_end.append([event.data["progress"] for event in events])
+
+    history.async_add_progress_listener(note_end)
+    result = await finished(hass, await submit(hass, local_entry))
+
+    assert result["reason"] == "history_complete"
+    while_it_ran = shown_at_end[0]
+    assert len(while_it_ran) > 2
+    assert while_it_ran == sorted(while_it_ran)
+
+
 async def test_days_in_the_wrong_order_can_be_corrected(
     hass: HomeAssistant, local_entry: MockConfigEntry
 ) -> None:

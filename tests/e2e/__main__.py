@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+from datetime import datetime
 from pathlib import Path
 import re
 import sys
 
 from demo.homeassistant import HomeAssistant, remove
 from simulator import Clock, House, Simulator
+from simulator.days import TIME_ZONE
 
 from .browser import browse
 from .network import CEMM, DISCOVERY_PORT, HTTP_PORT, NEIGHBOUR, Network
@@ -29,7 +31,9 @@ async def _visit(network: Network, language: str) -> list[str]:
 
     Returns what the integration complains about in the log, beyond what is expected.
     """
-    cemm, cloud = Simulator(House(), Clock()), Simulator(House(), Clock(), OLD_KEY)
+    today = datetime.now(TIME_ZONE).date()
+    house = House(since=today.replace(year=today.year - 1, day=1))
+    cemm, cloud = Simulator(house, Clock()), Simulator(house, Clock(), OLD_KEY)
     neighbour = Simulator(House(seed=2, mac="00:1E:C0:00:00:02"), Clock())
     await network.run(cemm.start(CEMM, HTTP_PORT, None, DISCOVERY_PORT))
     await network.run(neighbour.start(NEIGHBOUR, HTTP_PORT, None, DISCOVERY_PORT))

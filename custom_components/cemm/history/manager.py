@@ -109,7 +109,8 @@ class HistoryManager:
     ) -> dict[str, int]:
         """Import what is missing of some days of the CEMM, both ends included.
 
-        Returns the number of hours written by alias; progress runs from 0 to 1.
+        Returns the number of hours written by alias; progress runs from 0 to 1, and
+        is at first that of an import which already runs: this one waits for its end.
         Ends with the config entry, and is continued with it. Raises CemmError
         when the CEMM fails, and HomeAssistantError without a recorder.
         """
@@ -117,9 +118,15 @@ class HistoryManager:
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="no_recorder"
             )
-        return await asyncio.shield(
-            self._in_background(self._async_import_range(start, end, on_progress))
+        stop_reporting = self.async_add_progress_listener(
+            lambda: on_progress((self._progress or 0) / 100)
         )
+        try:
+            return await asyncio.shield(
+                self._in_background(self._async_import_range(start, end))
+            )
+        finally:
+            stop_reporting()
 
     @callback
     def _async_tick(self, _now: datetime | None = None) -> None:
@@ -171,14 +178,14 @@ class HistoryManager:
             await self._async_count_back(new, None, None)
 
     async def _async_import_range(
-        self, start: date | None, end: date | None, on_progress: OnProgress
+        self, start: date | None, end: date | None
     ) -> dict[str, int]:
         async with self._lock:
             counters = self._counters()
             # It stays wanted when Home Assistant stops in the middle.
             await self._checkpoint.async_want((start, end))
             try:
-                hours = await self._async_count_back(counters, start, end, on_progress)
+                hours = await self._async_count_back(counters, start, end)
                 since = midnight(start) if start else 0
                 for alias, more in (await self._async_heal(counters, since)).items():
                     hours.setdefault(alias, set()).update(more)
@@ -190,18 +197,9 @@ class HistoryManager:
         return {alias: len(hours.get(alias, ())) for alias in sorted(aliases)}
 
     async def _async_count_back(
-        self,
-        counters: Iterable[Counter],
-        start: date | None,
-        end: date | None,
-        on_progress: OnProgress = lambda _: None,
+        self, counters: Iterable[Counter], start: date | None, end: date | None
     ) -> dict[str, set[int]]:
         """Import some days; return the starts of the hours written by alias."""
-
-        def progress(part: float) -> None:
-            self._set_progress(int(100 * part))
-            on_progress(part)
-
         now = time()
         last = (
             _newest(now) if end is None else min(midnight(day_after(end)), _newest(now))
@@ -212,7 +210,7 @@ class HistoryManager:
             for counter in counters
             if (anchor := await self._async_anchor(counter, now))
         }
-        importer = Importer(self._hass, self._source, now, window, progress)
+        importer = Importer(self._hass, self._source, now, window, self._set_progress)
         imported = await importer.async_run(anchors)
         for counter, origin in imported.origins.items():
             if row := await async_origin(self._hass, counter, origin):
@@ -226,7 +224,7 @@ class HistoryManager:
         await self._async_settle()
         for error in imported.failed.values():
             raise error
-        progress(1)
+        self._set_progress(1)
         return imported.hours
 
     async def _async_anchor(self, counter: Counter, now: float) -> Anchor | None:
@@ -277,8 +275,9 @@ class HistoryManager:
         coordinator = self._coordinator
         return list(counters(self._hass, coordinator.mac, coordinator.data))
 
-    def _set_progress(self, percent: int) -> None:
+    def _set_progress(self, part: float) -> None:
         """Tell the listeners of each percent once, not of each request."""
+        percent = int(100 * part)
         if percent != self._progress:
             self._progress = percent
             for listener in list(self._listeners):
