@@ -16,7 +16,7 @@ from .words import Words
 
 OLD_KEY, NEW_KEY = "old-key", "new-key"
 
-_IMPORT_MS = 180_000
+_IMPORT_MS = 420_000
 _REAUTHENTICATE = "integrations.reconfigure"
 
 
