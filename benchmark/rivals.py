@@ -187,20 +187,25 @@ class Floor:
         self._states = hass.states
         self._session = async_get_clientsession(hass)
         self._host = host
-        self._meters: dict[str, list[Twin]] = {}
-        for twin in sensors:
-            self._meters.setdefault(twin.alias, []).append(twin)
         self._values: dict[str, float] = {}
+        self.meters: dict[str, list[Twin]] = {}
+        """The sensors of each alias."""
+        for twin in sensors:
+            self.meters.setdefault(twin.alias, []).append(twin)
 
     async def round(self) -> None:
         """Ask for everything once."""
-        for alias, sensors in self._meters.items():
-            answer = await get(self._session, self._host, alias)
-            for twin in sensors:
-                section, channel = twin.sources[0]
-                value = answer[section][channel][twin.key != "last_measurement"]
-                if self._values.get(twin.name) != value:
-                    self._values[twin.name] = value
-                    self._states.async_set(
-                        f"sensor.floor_{twin.name}", str(value), twin.attributes
-                    )
+        for alias in self.meters:
+            await self.read(alias)
+
+    async def read(self, alias: str) -> None:
+        """Ask for one meter once."""
+        answer = await get(self._session, self._host, alias)
+        for twin in self.meters[alias]:
+            section, channel = twin.sources[0]
+            value = answer[section][channel][twin.key != "last_measurement"]
+            if self._values.get(twin.name) != value:
+                self._values[twin.name] = value
+                self._states.async_set(
+                    f"sensor.floor_{twin.name}", str(value), twin.attributes
+                )
