@@ -69,4 +69,4 @@ async def test_lies(
     for alias, name, state in counters:
         truth = sim.house.counter(alias, name, sim.clock.now())
         assert float(state) == pytest.approx(truth, abs=0.5), f"{alias} {name}"
-    tried(f"Wrong answers of the {which} API while running", liar.answers)
+    tried(f"Polls with wrong answers of the {which} API", POLLS)

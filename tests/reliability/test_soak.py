@@ -47,24 +47,30 @@ METERS = ("p1", "p1-gas", "s01", "mb5", "pulse-2")
 WATCHED = ("p1", "mb5")
 COUNTERS = {"p1": "t1", "p1-gas": "gas", "s01": "t2", "mb5": "t1", "pulse-2": "volume"}
 
-# Each gives a fault for a meter.
 OUTAGES: dict[str, Callable[[], Fault]] = {
-    "latency": lambda: Fault("latency", value=20),
-    "status": lambda: Fault("status", value=500),
-    "broken_json": lambda: Fault("broken_json"),
-    "html": lambda: Fault("html"),
-    "empty": lambda: Fault("empty"),
-    "drop": lambda: Fault("drop"),
-    "endless": lambda: Fault("endless"),
-    "drip": lambda: Fault("drip", value=2),
-    "redirect": lambda: Fault("redirect", value="http://127.0.0.2/"),
-    "body": lambda: Fault("body", value=["nonsense"]),
+    "answers come 20 s late": lambda: Fault("latency", value=20),
+    "HTTP status 500": lambda: Fault("status", value=500),
+    "half of the JSON": lambda: Fault("broken_json"),
+    "a web page instead": lambda: Fault("html"),
+    "empty answers": lambda: Fault("empty"),
+    "connections are dropped": lambda: Fault("drop"),
+    "answers without end": lambda: Fault("endless"),
+    "two bytes per second": lambda: Fault("drip", value=2),
+    "a redirect to another host": lambda: Fault("redirect", value="http://127.0.0.2/"),
+    "JSON that means nothing": lambda: Fault("body", value=["nonsense"]),
 }
+OF_ONE_METER = ("HTTP status 500", "a web page instead", "empty answers")
 GLITCHES: dict[str, Callable[[str], Fault]] = {
-    "zero": lambda alias: Fault("zero", value=(alias, COUNTERS[alias])),
-    "value": lambda alias: Fault("value", value=(alias, COUNTERS[alias], 999_999.9)),
-    "offset": lambda alias: Fault("offset", value=(alias, COUNTERS[alias], -3)),
-    "unmeasured": lambda alias: Fault("unmeasured", value=(alias, COUNTERS[alias])),
+    "a counter reads 0": lambda alias: Fault("zero", value=(alias, COUNTERS[alias])),
+    "a counter leaps": lambda alias: Fault(
+        "value", value=(alias, COUNTERS[alias], 1e6)
+    ),
+    "a counter falls": lambda alias: Fault(
+        "offset", value=(alias, COUNTERS[alias], -3)
+    ),
+    "a counter is missing": lambda alias: Fault(
+        "unmeasured", value=(alias, COUNTERS[alias])
+    ),
 }
 # What ends a line's trouble, by what begins it.
 TROUBLES = {
@@ -127,9 +133,11 @@ class Month:
                 self._freezer.tick(timedelta(seconds=0.1))
             await self._hass.async_block_till_done()
 
-    async def suffer(self, fault: Fault, seconds: float, step: float) -> None:
+    async def suffer(
+        self, what: str, fault: Fault, seconds: float, step: float
+    ) -> None:
         """Let a fault last."""
-        self.tried[fault.kind] += 1
+        self.tried[what] += 1
         self._faults.append(fault)
         await self.pass_by(seconds, step)
         self._faults.clear()
@@ -138,24 +146,28 @@ class Month:
     async def day(self) -> None:
         """Have an outage of the CEMM, one of a meter, two glitches, and a meter that stops."""
         rng = self.rng
-        kind = rng.choice(list(OUTAGES))
-        short = rng.random() < 0.3
-        await self.suffer(OUTAGES[kind](), *((20, 10) if short else (4 * HOUR, 1200)))
-        self.lines += 0 if short else 2
+        what, outage = rng.choice(list(OUTAGES.items()))
+        if rng.random() < 0.3:
+            await self.suffer(what, outage(), 20, 10)
+        else:
+            await self.suffer(what, outage(), 4 * HOUR, 1200)
+            self.lines += 2
         await self.pass_by(2 * HOUR, HOUR)
 
-        outage = OUTAGES[rng.choice(("status", "html", "empty"))]()
-        outage.path = f"/{rng.choice(METERS)}/realtime/"
-        await self.suffer(outage, 2 * HOUR, 600)
+        what = rng.choice(OF_ONE_METER)
+        fault = OUTAGES[what]()
+        fault.path = f"/{rng.choice(METERS)}/realtime/"
+        await self.suffer(what, fault, 2 * HOUR, 600)
         self.lines += 2
         await self.pass_by(2 * HOUR, HOUR)
 
-        for glitch in rng.sample(list(GLITCHES.values()), 2):
-            await self.suffer(glitch(rng.choice(METERS)), rng.choice((10, 60, 120)), 10)
+        for what, glitch in rng.sample(list(GLITCHES.items()), 2):
+            fault, seconds = glitch(rng.choice(METERS)), rng.choice((10, 60, 120))
+            await self.suffer(what, fault, seconds, 10)
         await self.pass_by(4 * HOUR, 2 * HOUR)
 
         alias = rng.choice(METERS)
-        await self.suffer(Fault("frozen", value=alias), HOUR, 300)
+        await self.suffer("a meter stops", Fault("frozen", value=alias), HOUR, 300)
         self.lines += 2 if alias in WATCHED else 0
         await self.pass_by(8 * HOUR, 2 * HOUR)
 
@@ -244,5 +256,5 @@ async def test_soak(
     await month.pass_by(120, 10)
     assert asyncio.all_tasks() <= tasks | {asyncio.current_task()}
     assert open_sockets() <= sockets
-    for kind in sorted(month.tried):
-        tried(f"Faults in {DAYS} days: {kind.replace('_', ' ')}", month.tried[kind])
+    for what in sorted(month.tried):
+        tried(f"{DAYS} days, {what}", month.tried[what])
