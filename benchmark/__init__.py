@@ -3,4 +3,4 @@
 Every module named in `MODULES` measures one figure: its `measure(options)` returns a report.
 """
 
-MODULES = ("cpu_round", "cpu_hour", "freshness", "setup_time", "scale")
+MODULES = ("cpu_round", "cpu_hour", "freshness", "setup_time", "scale", "history")

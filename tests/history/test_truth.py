@@ -20,7 +20,7 @@ from custom_components.cemm.history.usage import (
 from simulator import House
 from simulator.readings import Readings
 
-NOW = Day(date(2026, 1, 1), parse_history({"data": {}}), {}).start + 12 * HOUR
+NOW = Day(date(2026, 1, 1)).start + 12 * HOUR
 WINTER_TIME_ENDS = (date(2025, 3, 26), date(2025, 3, 31))
 SUMMER_TIME_ENDS = (date(2025, 10, 22), date(2025, 10, 27))
 REGISTERS = {"energy_import": ("t1", "t2"), "energy_export": ("t3", "t4")}
@@ -43,12 +43,12 @@ def fetch(house: House, alias: str, span: tuple[date, date]) -> list[Day]:
 
     found = []
     for day in days(*span):
-        start = Day(day, parse_history({"data": {}}), {}).start
+        start = Day(day).start
         month = parse_history(history("month", start + HOUR))
         keys = [key for a, key in COUNTERS if a == alias and key not in REGISTERS]
         totals = {key: readings.total(alias, meter, key, start + HOUR) for key in keys}
         found.append(
-            Day(
+            Day.of(
                 day,
                 parse_history(history("day", start + HOUR)),
                 {

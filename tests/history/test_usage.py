@@ -33,11 +33,11 @@ def rule(key: str) -> HistoryRule:
 def power_day(watts: list[float | None], **amounts: float) -> Day:
     """Return a Monday with these means, each for an equal part of the day."""
     length = 1440 // len(watts)
-    start = Day(MONDAY, History({}), {}).start
+    start = Day(MONDAY).start
     samples = tuple(
         Sample(start + minute * 60, watts[minute // length]) for minute in range(1440)
     )
-    return Day(MONDAY, History({"electric_power": samples}), amounts)
+    return Day.of(MONDAY, History({"electric_power": samples}), amounts)
 
 
 def hourly(stretch: Stretch, changes: list[Change], key: str) -> list[float]:
@@ -132,7 +132,7 @@ def test_outside_of_changes_the_day_data_counts() -> None:
 
 
 def test_volumes_agree_with_the_month_data() -> None:
-    day = Day(MONDAY, History({}), {"volume": 2.4})
+    day = Day(MONDAY, {}, {"volume": 2.4})
     stretch = Stretch(Chapter([day]), "flow")
     changes = list(booked_changes(stretch, rule("volume")))
     assert hourly(stretch, changes, "volume") == [pytest.approx(0.1)] * 24
@@ -181,9 +181,9 @@ def test_tariffs_that_nothing_explains_end_the_registers() -> None:
 
 
 def test_memory_begins_with_the_first_measurement_or_amount() -> None:
-    empty = Day(MONDAY, History({}), {"electric_energy_low": 0.0})
+    empty = Day(MONDAY, {}, {"electric_energy_low": 0.0})
     late = power_day([None, 100])
-    booked = Day(MONDAY, History({}), {"electric_energy_low": 1.0})
+    booked = Day(MONDAY, {}, {"electric_energy_low": 1.0})
     assert Stretch(Chapter([empty]), "electric_power").known_since is None
     assert (
         Stretch(Chapter([late]), "electric_power").known_since == late.start + 12 * HOUR

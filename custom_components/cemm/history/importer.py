@@ -20,7 +20,6 @@ from custom_components.cemm.client import (
     CemmError,
     CemmResponseError,
     CemmStatusError,
-    History,
 )
 
 from .counters import Counter
@@ -144,7 +143,7 @@ class Importer:
             )
         else:
             # Nothing was counted in that month: there is nothing to ask for.
-            chapter = Chapter([Day(day, History({}), {}) for day in days(first, last)])
+            chapter = Chapter([Day(day) for day in days(first, last)])
         oldest = month == min(job.months)
         for result in await self._hass.async_add_executor_job(
             partial(count_days_back, chapter, anchors, oldest=oldest)

@@ -78,7 +78,7 @@ class Source:
             # A day that is not over has no amount and no last reading yet.
             closing = await self._closing(alias, day) if day < today else None
             amounts = booked.get(day, {}) if day < today else {}
-            found.append(Day(day, history, amounts, closing))
+            found.append(Day.of(day, history, amounts, closing))
             on_day()
         return Chapter(found, opening)
 

@@ -8,14 +8,14 @@ data only gives the shape.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 
 from custom_components.cemm.channels import HistoryRule
 from custom_components.cemm.client import History, Reading
 
-from .periods import HOUR, day_after, midnight
+from .periods import HOUR, MINUTE, day_after, midnight
 from .profile import POWER, Curve, Profile, hourly_net, minutes
 from .tariffs import HIGH, LOW, Tariffs, tariffs
 
@@ -29,23 +29,39 @@ type Times = Sequence[float]
 class Day:
     """What the CEMM has of one meter and one day."""
 
-    date: date
-    history: History
-    """The day data."""
-    amounts: Mapping[str, float]
+    day: date
+    minutes: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    """The day data by channel, see `minutes`: bare numbers, as a month has many."""
+    amounts: Mapping[str, float] = field(default_factory=dict)
     """The day's part of the month data; empty for a day that is not over."""
     closing: Reading | None = None
     """The last meter readings of the day, where the API has them."""
 
+    @classmethod
+    def of(
+        cls,
+        day: date,
+        history: History,
+        amounts: Mapping[str, float],
+        closing: Reading | None = None,
+    ) -> Day:
+        """Return a day with the day data as the CEMM sends it."""
+        start, end = midnight(day), midnight(day_after(day))
+        by_channel = {
+            name: minutes(samples, name, start, end)
+            for name, samples in history.channels.items()
+        }
+        return cls(day, by_channel, amounts, closing)
+
     @property
     def start(self) -> int:
         """Unix time of its midnight."""
-        return midnight(self.date)
+        return midnight(self.day)
 
     @property
     def end(self) -> int:
         """Unix time of the next midnight."""
-        return midnight(day_after(self.date))
+        return midnight(day_after(self.day))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +89,7 @@ class Stretch:
         self.chapter = chapter
         self.days = days = chapter.days
         by_day = [
-            minutes(day.history.channels.get(channel, ()), channel, day.start, day.end)
+            day.minutes.get(channel) or [None] * ((day.end - day.start) // MINUTE)
             for day in days
         ]
         self.tariffs = [
@@ -113,7 +129,7 @@ class Stretch:
 def _tariffs_of(day: Day, amounts: Sequence[float | None]) -> Tariffs:
     measured = None not in amounts
     low = day.amounts.get("electric_energy_low") if measured else None
-    found = tariffs(day.date, hourly_net(amounts), low)
+    found = tariffs(day.day, hourly_net(amounts), low)
     # Nothing contradicts the usual tariffs where something was not measured.
     return found if measured else Tariffs(found.hours, certain=True)
 
