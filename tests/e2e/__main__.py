@@ -58,6 +58,7 @@ async def _visit(network: Network, language: str) -> list[str]:
                 cemm=cemm,
                 cloud=cloud,
                 pictures=_PICTURES / language,
+                has_a_year=_HISTORY[language] >= 365,
             )
             await tour.run()
     await tour.cloud.stop()
