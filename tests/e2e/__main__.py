@@ -19,8 +19,8 @@ from .words import Words
 
 _STATE = Path(".e2e")
 _PICTURES = _STATE / "pictures"
-# The days of history by language: importing a year keeps the recorder busy for minutes, so
-# that is done once, and last: what is wrong shows soon.
+# The days of history by language. A year keeps the recorder busy for minutes, so only one
+# visit has it, and that is the last: what is wrong shows soon.
 _HISTORY = {"nl": 60, "en": 365}
 _PORT = 8123
 
