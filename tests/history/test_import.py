@@ -1,7 +1,9 @@
 """Imports into a real recorder, against the house that knows the truth."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
@@ -19,7 +21,12 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     do_adhoc_statistics,
 )
 
-from custom_components.cemm.client import CemmError
+from custom_components.cemm.client import (
+    CemmConnectionError,
+    CemmError,
+    History,
+    Period,
+)
 from custom_components.cemm.history.manager import INTERVAL
 from custom_components.cemm.history.periods import HOUR, midnight
 from simulator import Fault, House, Simulator
@@ -288,3 +295,77 @@ async def test_rows_are_written_in_the_unit_that_the_user_chose(
     )
     assert metadata[counter.entity_id][1]["unit_of_measurement"] == "MWh"
     assert rows[-1].state == pytest.approx(truth(house, counter, NEWEST), abs=0.01)
+
+
+async def test_an_outage_in_the_middle_loses_nothing_that_was_asked_for(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sim: Simulator,
+    house: House,
+    local_entry: MockConfigEntry,
+) -> None:
+    for alias in ("p1-gas", "s01", "mb5", "pulse-2"):
+        del house.meters[alias]
+    await setup(hass, local_entry)
+    october = str(midnight(date(2025, 10, 1)))
+    real = local_entry.runtime_data.coordinator.client.history
+
+    async def history(alias: str, period: Period, start: int) -> History:
+        if period is Period.MONTH and str(start) == october:
+            raise CemmConnectionError("gone")
+        return await real(alias, period, start)
+
+    with (
+        patch.object(local_entry.runtime_data.coordinator.client, "history", history),
+        pytest.raises(CemmConnectionError),
+    ):
+        await local_entry.runtime_data.history.async_import()
+    rows = await all_rows(hass, local_entry)
+    assert {found[0].end for found in rows.values()} == {midnight(date(2025, 11, 1))}
+
+    await local_entry.runtime_data.history.async_import()
+    for name, counter in all_counters(hass, local_entry).items():
+        found = (await all_rows(hass, local_entry))[name]
+        assert found[0].start == midnight(SINCE)
+        assert_seamless(found)
+        assert found[-1].state == pytest.approx(truth(house, counter, NEWEST), abs=0.01)
+
+
+async def test_registers_end_where_no_tariff_explains_the_amounts(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sim: Simulator,
+    house: House,
+    local_entry: MockConfigEntry,
+) -> None:
+    """The totals go on: they need no tariff."""
+    for alias in ("p1-gas", "s01", "mb5", "pulse-2"):
+        del house.meters[alias]
+    await setup(hass, local_entry)
+    client = local_entry.runtime_data.coordinator.client
+    real = client.history
+    odd = midnight(date(2025, 11, 3))
+
+    async def history(alias: str, period: Period, start: int) -> History:
+        answer = await real(alias, period, start)
+        if period is not Period.MONTH:
+            return answer
+        move = {"electric_energy_low": 1.7, "electric_energy_high": -1.7}
+        return History(
+            {
+                name: tuple(
+                    replace(sample, value=sample.value + move[name])
+                    if sample.start == odd and sample.value
+                    else sample
+                    for sample in samples
+                )
+                for name, samples in answer.channels.items()
+            }
+        )
+
+    with patch.object(client, "history", history):
+        await local_entry.runtime_data.history.async_import()
+    rows = await all_rows(hass, local_entry)
+    assert rows["p1_energy_import"][0].start == midnight(SINCE)
+    for name in ("p1_t1", "p1_t2", "p1_t3", "p1_t4"):
+        assert rows[name][0].start == midnight(date(2025, 11, 4))

@@ -7,7 +7,7 @@ from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from custom_components.cemm.channels import CHANNELS, HistoryRule, group_of
+from custom_components.cemm.channels import CHANNELS, HistoryRule, MeterKind, group_of
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.meters import MeterData
 
@@ -25,6 +25,11 @@ class Counter:
     """kWh or m³, whatever the user made of it."""
     registers: tuple[str, ...]
     """The meter's registers whose sum it is."""
+    is_secondary: bool
+    """Whether the Energy dashboard shows the meter by its other counters.
+
+    It takes a smart meter by tariff, and every other meter as a whole.
+    """
 
     @property
     def name(self) -> str:
@@ -58,4 +63,6 @@ def counters(
                 row.max_rate,
                 row.native_unit_of_measurement,
                 registers,
+                is_secondary=(row.history.tariff is None)
+                == (data.kind is MeterKind.SMART),
             )

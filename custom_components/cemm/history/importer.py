@@ -5,6 +5,7 @@ oldest row, so an interrupted import continues, and a finished one finds nothing
 to do.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,9 +27,12 @@ from .counters import Counter
 from .periods import date_at, days, midnight, months_back
 from .recorder import async_write
 from .results import CountedBack, count_days_back
-from .rows import Anchor
+from .rows import Anchor, Row
 from .source import Source
 from .usage import Chapter, Day
+
+# So many rows wait, most: about a year of a house with five meters.
+_PUT_OFF = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Importer:
         self._window = window
         self._on_progress = on_progress
         self._days = self._days_done = 0
+        self._later: deque[tuple[Counter, list[Row]]] = deque()
         self.imported = Imported()
 
     async def async_run(self, anchors: Mapping[Counter, Anchor]) -> Imported:
@@ -108,10 +113,16 @@ class Importer:
             for first, last in job.chapters(self._window)
         ]
         self._days = sum((last - first).days + 1 for first, last, _ in plan)
-        for first, last, job in sorted(plan, key=itemgetter(1), reverse=True):
-            if job.alias not in self.imported.failed:
-                with self._only(job):
-                    await self._async_month(job, first, last)
+        try:
+            for first, last, job in sorted(plan, key=itemgetter(1), reverse=True):
+                await self._async_month(job, first, last)
+                if sum(len(rows) for _, rows in self._later) > _PUT_OFF:
+                    await self._async_write_later()
+        except CemmError:
+            # What was asked for so far need not be asked for again.
+            await self._async_write_later()
+            raise
+        await self._async_write_later()
         return self.imported
 
     @contextmanager
@@ -130,6 +141,11 @@ class Importer:
 
     async def _async_month(self, job: _Job, first: date, last: date) -> None:
         """Import a month, or that part of it which is wanted."""
+        if job.alias not in self.imported.failed:
+            with self._only(job):
+                await self._async_count_month(job, first, last)
+
+    async def _async_count_month(self, job: _Job, first: date, last: date) -> None:
         start = midnight(first)
         anchors = {
             c: anchor for c, anchor in job.anchors.items() if anchor.time > start
@@ -167,10 +183,21 @@ class Importer:
             for row in rows
             if row.start >= self._window.start and row.end <= self._window.end
         ]
-        if wanted:
-            await async_write(self._hass, counter, wanted)
-            hours = self.imported.hours.setdefault(job.alias, set())
-            hours.update(row.start for row in wanted)
+        if counter.is_secondary:
+            self._later.append((counter, wanted))
+        else:
+            await self._async_write(counter, wanted)
+
+    async def _async_write_later(self) -> None:
+        """Write what was put off for what the Energy dashboard shows."""
+        while self._later:
+            await self._async_write(*self._later.popleft())
+
+    async def _async_write(self, counter: Counter, rows: list[Row]) -> None:
+        if rows:
+            await async_write(self._hass, counter, rows)
+            hours = self.imported.hours.setdefault(counter.alias, set())
+            hours.update(row.start for row in rows)
 
     def _count_day(self) -> None:
         self._days_done += 1
