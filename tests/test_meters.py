@@ -71,3 +71,47 @@ def test_what_is_known_survives_as_json(tracker: MeterTracker) -> None:
 )
 def test_what_is_damaged_is_not_known(stored: Any) -> None:
     assert not restore_counters(stored)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "doubted"),
+    [
+        ({"t1": 0, "t2": 0, "t3": 0, "t4": 0}, {"t1", "t2", "t3", "t4"}),
+        ({"t1": 0, "t3": 200, "electric_energy": 300}, {"t1"}),
+        ({"t2": 500, "t4": 0, "electric_energy_high": 300}, {"t4"}),
+    ],
+)
+def test_a_first_zero_that_others_contradict_is_not_believed(
+    tracker: MeterTracker, wrong: dict[str, float], doubted: set[str]
+) -> None:
+    tracker.read(reading(**wrong), NOW, 0)
+    assert tracker.data.registers.keys() == wrong.keys() - doubted
+    assert not doubted & tracker.data.channels.keys()
+
+    right = {"t1": 500, "t2": 500, "t3": 200, "t4": 200}
+    right |= {"electric_energy": 300, "electric_energy_high": 300}
+    tracker.read(reading(NOW + 10, **right), NOW + 10, 10)
+    assert tracker.data.registers == right
+
+
+def test_a_zero_that_stays_is_a_new_meters(tracker: MeterTracker) -> None:
+    for seconds in range(0, 180, 60):
+        tracker.read(reading(NOW + seconds, t1=0, t2=0), NOW + seconds, seconds)
+        assert tracker.data.registers == {}
+    tracker.read(reading(NOW + 180, t1=0, t2=0), NOW + 180, 180)
+    assert tracker.data.registers == {"t1": 0, "t2": 0}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"t1": 500, "t2": 700, "t3": 0, "t4": 0},
+        {"t1": 500, "t3": 0, "electric_energy": 500},
+        {"volume": 0, "flow": 0},
+    ],
+)
+def test_a_first_zero_that_may_well_be_shows_at_once(
+    tracker: MeterTracker, values: dict[str, float]
+) -> None:
+    tracker.read(reading(**values), NOW, 0)
+    assert {key: m.value for key, m in tracker.data.channels.items()} == values

@@ -9,6 +9,14 @@ from .client import COUNTERS, Measurement, Meter, Reading
 from .guard import CounterState, Verdict, judge
 from .stale import Activity, is_watched, observe
 
+# A first reading of 0 that the meter's other counters contradict is not believed for so
+# long (seconds): taking it would book the whole meter as soon as it reads right.
+DOUBTED_FOR = 180.0
+
+# Net counters are what came in less what went out (kWh, with room for rounding).
+_NET_OF = (("t1", "t3", "electric_energy"), ("t2", "t4", "electric_energy_high"))
+_NET_TOLERANCE = 0.1
+
 # One failed poll is not an outage.
 FAILURES_TOLERATED = 2
 
@@ -37,6 +45,7 @@ class MeterTracker:
         """Start with the counters as they were before a restart."""
         self.counters = dict(counters)
         self.activity: Activity | None = None
+        self._doubted_since: float | None = None
         self.failures = 0
         self.replaced = False
         self.data = MeterData(
@@ -60,10 +69,11 @@ class MeterTracker:
         """
         self.failures = 0
         self.activity = observe(self.activity, reading.channels.values(), monotonic)
+        doubtful = self._doubtful(reading, monotonic)
         verdicts = [
             self._judge(key, measurement, now)
             for key, measurement in reading.channels.items()
-            if key in COUNTERS
+            if key in COUNTERS and key not in doubtful
         ]
         self.replaced = Verdict.REPLACED in verdicts
         good = {key: state.good for key, state in self.counters.items()}
@@ -88,6 +98,24 @@ class MeterTracker:
         """Return what to remember across a restart."""
         return {key: state.as_dict() for key, state in self.counters.items()}
 
+    def _doubtful(self, reading: Reading, monotonic: float) -> set[str]:
+        """Return the counters whose very first reading must not be believed yet."""
+        readings = {
+            key: measurement.value
+            for key, measurement in reading.channels.items()
+            if key in COUNTERS
+        }
+        if not readings.keys() - self.counters.keys():
+            return set()
+        doubtful = contradicted_zeros(readings) - self.counters.keys()
+        if not doubtful:
+            self._doubted_since = None
+        elif self._doubted_since is None:
+            self._doubted_since = monotonic
+        elif monotonic - self._doubted_since >= DOUBTED_FOR:
+            return set()
+        return doubtful
+
     def _judge(self, key: str, measurement: Measurement, now: float) -> Verdict:
         row = CHANNELS[key]
         assert row.max_rate is not None
@@ -101,6 +129,24 @@ class MeterTracker:
         if state:
             self.counters[key] = state
         return verdict
+
+
+def contradicted_zeros(readings: Mapping[str, float]) -> set[str]:
+    """Return the counters whose 0 can't be true beside the others, or hardly.
+
+    A CEMM that has just started may show them before it has read the meter.
+    """
+    zeros = {key for key, value in readings.items() if value == 0}
+    if len(readings) > 1 and len(zeros) == len(readings):
+        return zeros
+    return {
+        key
+        for incoming, outgoing, net in _NET_OF
+        if {incoming, outgoing, net} <= readings.keys()
+        and abs(readings[incoming] - readings[outgoing] - readings[net])
+        > _NET_TOLERANCE
+        for key in zeros & {incoming, outgoing, net}
+    }
 
 
 def restore_counters(stored: Any) -> dict[str, CounterState]:
