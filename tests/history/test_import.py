@@ -52,8 +52,8 @@ ROWS_OF_THAT_IMPORT = "cfe8b0ea037e102d"
 
 
 @pytest.fixture
-def house() -> House:
-    return House(seed=1, since=SINCE)
+def house(request: pytest.FixtureRequest) -> House:
+    return House(seed=1, since=getattr(request, "param", SINCE))
 
 
 @pytest.fixture(params=["local", "remote"])
@@ -152,7 +152,7 @@ async def test_a_range_is_imported_and_nothing_else(
 
 
 @pytest.mark.parametrize("interruptions", [0, 20])
-@pytest.mark.parametrize("house", [House(seed=1, since=date(2025, 10, 12))])
+@pytest.mark.parametrize("house", [date(2025, 10, 12)], indirect=True)
 async def test_an_import_goes_on_after_interruptions(
     recorder_mock: Recorder,
     hass: HomeAssistant,
