@@ -80,6 +80,11 @@ class House:
         self.cemm_3 = False
         """Whether it is of the newer generation, which has another API."""
         self.since = since
+        self.blackouts: list[tuple[float, float]] = []
+        """From when until when (Unix seconds) the CEMM had no power.
+
+        Its meters counted on, but it noted nothing.
+        """
         self._ledgers = _ledgers(seed, since)
         self._usage = SimMeter(0, USAGE, Source.USAGE)
         self.meters = _meters(
@@ -89,6 +94,10 @@ class House:
     def find(self, alias: str) -> SimMeter | None:
         """Return the meter with this alias, or what measures the electric usage."""
         return self._usage if alias == USAGE else self.meters.get(alias)
+
+    def noted_until(self, at: float) -> float:
+        """Return the last moment until `at` (Unix seconds) at which the CEMM had power."""
+        return min([at, *(start for start, end in self.blackouts if start <= at < end)])
 
     def counter(self, alias: str, key: str, at: float) -> float:
         """Return the reading of a register at `at` (Unix seconds), to the last digit.

@@ -42,6 +42,7 @@ class Readings:
         """Return the last reading of the day that `at` lies in, as noted every five minutes."""
         day = day_at(at)
         last = min([day.end - 1, self._now, *self._stops(alias)])
+        last = self._house.noted_until(last)
         noted = last - last % max(_TOTALS_CADENCE, meter.cadence)
         if noted < max(day.start, midnight(self._house.since)):
             return NEVER_MEASURED
@@ -103,10 +104,18 @@ class Readings:
         seconds = 3600 if hourly else 60
         over = range(day.start, min(day.end, int(self._now) - seconds + 1), seconds)
         samples: list[Sample] = [
-            (start * 1000, value) for start, value in zip(over, values, strict=False)
+            (start * 1000, value if self._noted(start, seconds) else None)
+            for start, value in zip(over, values, strict=False)
         ]
         samples.append(((day.end - 1) * 1000, 0 if hourly else None))
         return samples[::-1]
+
+    def _noted(self, start: float, seconds: float) -> bool:
+        """Tell whether the CEMM had power all the time."""
+        return all(
+            start + seconds <= begin or start >= end
+            for begin, end in self._house.blackouts
+        )
 
     def _minutes(self, alias: str, meter: SimMeter, day: Day) -> Iterator[float]:
         for hour in range(day.start, day.end, 3600):

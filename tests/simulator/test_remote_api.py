@@ -76,6 +76,23 @@ async def test_totals(remote: Get, house: House, alias: str, keys: list[str]) ->
         assert empty["data"] == {key: [0, 0] for key in keys}
 
 
+async def test_a_cemm_without_power_notes_nothing(remote: Get, house: House) -> None:
+    """Its meters count on, and the month data is made of their readings."""
+    day = midnight(date(2025, 5, 7))
+    path = f"cemm/{UID}/p1"
+    month = await remote(f"{path}/data/month/", time=day)
+    house.blackouts.append((day + 82_830, day + 90_030))
+    for start, missing in ((day, range(1380, 1440)), (day + 86_400, range(61))):
+        answer = await remote(f"{path}/data/day/", time=start)
+        samples = answer["data"]["electric_power"][:0:-1]
+        assert [n for n, (_, mean) in enumerate(samples) if mean is None] == list(
+            missing
+        )
+    totals = await remote(f"{path}/totals/", time=day)
+    assert totals["data"]["t1"][0] == (day + 82_800) * 1000
+    assert await remote(f"{path}/data/month/", time=day) == month
+
+
 @pytest.mark.parametrize("period", ["day", "month", "year"])
 @pytest.mark.parametrize("alias", ["p1", "p1-gas", "s01"])
 async def test_history_is_that_of_the_local_api(
