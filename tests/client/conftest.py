@@ -47,6 +47,18 @@ def endless(head: bytes, piece: bytes, pause: float = 0) -> Raw:
     return answer
 
 
+def late(answer: bytes, pause: float) -> Raw:
+    """Answer after a pause, in seconds."""
+
+    async def slowly(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await asyncio.sleep(pause)
+        writer.write(answer)
+
+    return slowly
+
+
 class Server:
     """Answers one request per connection, as `answer` says."""
 

@@ -1,32 +1,23 @@
-"""Tests of the parsers: the documentation's examples, and whatever JSON can say."""
+"""Tests of the parsers: the documentation's examples, and what is none."""
 
 from collections.abc import Callable
-from datetime import datetime
-from math import isfinite
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from hypothesis import example, given, strategies as st
 import pytest
 
 from custom_components.cemm.client import (
-    COUNTERS,
     CemmInfo,
     CemmResponseError,
-    History,
     Measurement,
     Meter,
     NotCemmError,
     Reading,
-    Sample,
-    is_name,
     normalize_mac,
 )
 from custom_components.cemm.client.models import (
     IO,
     MAX_CHANNELS,
     MAX_METERS,
-    MAX_SAMPLES,
     parse_history,
     parse_info,
     parse_io,
@@ -37,22 +28,10 @@ from custom_components.cemm.client.models import (
 )
 from tests.fixtures import load
 
-NOW = 1_587_565_238_000
-MINUTE = 1_587_420_000_000
-HOME = ZoneInfo("Europe/Amsterdam")
+from .common import NO_NUMBERS
 
-# What is no number that a meter can show.
-NO_NUMBERS = [
-    float("nan"),
-    float("inf"),
-    float("-inf"),
-    5e12,
-    -(10**400),
-    True,
-    "1",
-    [1],
-    {},
-]
+NOW = 1_587_565_238_000
+
 NO_DOCUMENTS: list[Any] = [None, True, 1, "data", [], [{}], {}, {"data": None}]
 
 
@@ -315,180 +294,3 @@ class TestReading:
     def test_no_data(self, parse: Callable[[Any], Any], raw: Any) -> None:
         with pytest.raises(CemmResponseError, match="no data"):
             parse(raw)
-
-
-class TestHistory:
-    @pytest.mark.parametrize(
-        ("name", "channel", "samples"),
-        [
-            (
-                "local/p1_data_day",
-                "electric_power",
-                {
-                    "2020-04-21 00:00": 1000,
-                    "2020-04-21 00:01": 1008,
-                    "2020-04-21 00:02": 1006,
-                    "2020-04-21 23:57": 1030,
-                    "2020-04-21 23:58": 1033,
-                    "2020-04-21 23:59": 1030,
-                },
-            ),
-            (
-                "remote/p1-gas_data_day",
-                "gas",
-                {
-                    "2017-05-31 00:00": 0.0009765625,
-                    "2017-05-31 01:00": 0,
-                    "2017-05-31 23:00": 0.14208984375,
-                },
-            ),
-            (
-                "remote/p1-gas_data_month",
-                "gas",
-                {
-                    "2017-05-01 00:00": 0.0029296875,
-                    "2017-05-02 00:00": 0.003173828125,
-                    "2017-05-30 00:00": 0.534912109375,
-                    "2017-05-31 00:00": 0.60400390625,
-                },
-            ),
-            (
-                "remote/p1-gas_data_year",
-                "gas",
-                {
-                    "2017-01-01 00:00": 281.623046875,
-                    "2017-02-01 00:00": 229.00390625,
-                    "2017-03-01 00:00": 144.4921875,
-                    "2017-12-01 00:00": 0,
-                },
-            ),
-        ],
-    )
-    def test_examples(self, name: str, channel: str, samples: dict[str, float]) -> None:
-        """Oldest first, and without the second before midnight that ends a day."""
-        assert parse_history(load(name)) == History(
-            {
-                channel: tuple(
-                    Sample(
-                        int(
-                            datetime.fromisoformat(start)
-                            .replace(tzinfo=HOME)
-                            .timestamp()
-                        ),
-                        value,
-                    )
-                    for start, value in samples.items()
-                )
-            }
-        )
-
-    def test_null_is_kept_as_nothing_measured(self) -> None:
-        assert parse_history({"data": {"flow": [[MINUTE, None]]}}) == History(
-            {"flow": (Sample(MINUTE // 1000, None),)}
-        )
-
-    @pytest.mark.parametrize(
-        "sample",
-        [
-            *([MINUTE + 60_000, value] for value in NO_NUMBERS),
-            *([time, 1] for time in [*NO_NUMBERS, None, 0, -60_000, MINUTE + 59_000]),
-            *([], [MINUTE], [MINUTE, 1, 2], None, 5, "ab", True, {}),
-        ],
-        ids=lambda sample: repr(sample)[:40],
-    )
-    def test_a_bad_sample_costs_that_sample(self, sample: Any) -> None:
-        raw = {"data": {"flow": [sample, [MINUTE, 1]]}}
-        assert parse_history(raw) == History({"flow": (Sample(MINUTE // 1000, 1),)})
-
-    @pytest.mark.parametrize("samples", [None, 1, "ab", {}, True])
-    def test_a_bad_channel_costs_that_channel(self, samples: Any) -> None:
-        raw = {"data": {"gas": samples, "a b": [], "flow": []}}
-        assert parse_history(raw) == History({"flow": ()})
-
-    def test_no_more_than_a_day_can_have(self) -> None:
-        samples = [[MINUTE + i * 60_000, 1] for i in range(5_000)]
-        raw = {"data": {f"c{i}": samples for i in range(200)}}
-        channels = parse_history(raw).channels
-        assert len(channels) == MAX_CHANNELS
-        assert {len(found) for found in channels.values()} == {MAX_SAMPLES}
-
-
-# Whatever JSON can say, and what nearly is an answer.
-numbers = (
-    st.integers()
-    | st.floats()
-    | st.integers(0, 2 * NOW // 60_000).map(lambda minute: minute * 60_000)
-)
-names = st.text(max_size=40) | st.sampled_from(sorted(COUNTERS))
-documents = st.recursive(
-    st.none() | st.booleans() | numbers | names,
-    lambda inner: st.lists(inner) | st.dictionaries(names, inner),
-    max_leaves=10,
-)
-pairs = (
-    st.lists(numbers | st.none() | st.booleans(), min_size=2, max_size=2) | documents
-)
-channels = st.dictionaries(names, pairs | st.lists(pairs))
-items = st.dictionaries(
-    st.sampled_from(["alias", "type", "uid", "io_id"]), names | documents
-)
-answers = documents | st.fixed_dictionaries(
-    {"data": channels | st.lists(items | documents) | documents},
-    optional={"totals": channels | documents},
-)
-
-
-def is_good(value: Any) -> bool:
-    return type(value) in (int, float) and isfinite(value) and abs(value) < 1e12
-
-
-class TestWhateverJsonCanSay:
-    @given(answers)
-    @example({"data": {"t1": [0.5, 0]}})
-    def test_reading(self, raw: Any) -> None:
-        try:
-            parsed = parse_reading(raw)
-        except CemmResponseError:
-            return
-        for name, measurement in parsed.channels.items():
-            assert is_name(name)
-            assert is_good(measurement.value)
-            assert type(measurement.time) is int
-            assert measurement.time > 0
-
-    @given(answers)
-    def test_history(self, raw: Any) -> None:
-        try:
-            parsed = parse_history(raw)
-        except CemmResponseError:
-            return
-        for name, samples in parsed.channels.items():
-            assert is_name(name)
-            starts = [sample.start for sample in samples]
-            assert starts == sorted(set(starts))
-            assert all(type(start) is int and start % 60 == 0 for start in starts)
-            assert all(
-                sample.value is None or is_good(sample.value) for sample in samples
-            )
-
-    @given(answers)
-    def test_meters(self, raw: Any) -> None:
-        try:
-            meters = parse_meters(raw)
-        except CemmResponseError:
-            return
-        assert len({meter.alias for meter in meters}) == len(meters)
-        for meter in meters:
-            assert is_name(meter.alias)
-            # It is stored: as UTF-8, which has no half characters.
-            assert meter.type is None or meter.type.encode().strip()
-
-    @given(answers)
-    @pytest.mark.parametrize(
-        "parse", [parse_info, parse_uids, parse_ios, lambda raw: parse_io(raw, "p1")]
-    )
-    def test_others(self, parse: Callable[[Any], Any], raw: Any) -> None:
-        try:
-            parse(raw)
-        except CemmResponseError as err:
-            assert err.__context__ is None  # noqa: PT017  it may also not raise

@@ -1,10 +1,9 @@
 """One GET request: bounded in time and size, and silent about its URL."""
 
-import asyncio
 import json
 from typing import Any
 
-from aiohttp import ClientError, ClientResponse, ClientSession
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 from yarl import URL
 
 from .errors import (
@@ -22,7 +21,12 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 async def get_json(session: ClientSession, url: URL, *, timeout: float) -> Any:
-    """Return the decoded JSON of a 200.
+    """Return the decoded JSON of a 200; raises a CemmError in every other case."""
+    return decode(await get_body(session, url, timeout=timeout))
+
+
+async def get_body(session: ClientSession, url: URL, *, timeout: float) -> bytes:
+    """Return the body of a 200; ``timeout`` is in seconds, and begins anew at a redirect.
 
     Raises a CemmError in every other case, always outside of any except block:
     aiohttp's own exceptions hold the URL, which may hold an API key, and must
@@ -30,8 +34,7 @@ async def get_json(session: ClientSession, url: URL, *, timeout: float) -> Any:
     """
     error: CemmError
     try:
-        async with asyncio.timeout(timeout):
-            body = await _get(session, url)
+        return await _get(session, url, ClientTimeout(total=timeout))
     except CemmError as err:
         error = err
     except TimeoutError:
@@ -39,9 +42,16 @@ async def get_json(session: ClientSession, url: URL, *, timeout: float) -> Any:
     except (ClientError, OSError, ValueError) as err:
         # A ValueError: what no resolver would take for a name.
         error = CemmConnectionError(type(err).__name__)
-    else:
-        return _decode(body)
     raise error
+
+
+def decode(body: bytes) -> Any:
+    """Return what JSON says; raises CemmResponseError when it is none."""
+    try:
+        return json.loads(body)
+    except ValueError, RecursionError:
+        pass  # Python's own error holds the body, which may quote the URL.
+    raise CemmResponseError("the answer is no JSON")
 
 
 def parse_url(text: str) -> URL:
@@ -52,10 +62,10 @@ def parse_url(text: str) -> URL:
         raise ValueError("no URL") from err
 
 
-async def _get(session: ClientSession, url: URL) -> bytes:
+async def _get(session: ClientSession, url: URL, timeout: ClientTimeout) -> bytes:
     """Return the body of a 200; that of another status is never read."""
     for _ in range(MAX_REDIRECTS + 1):
-        async with session.get(url, allow_redirects=False) as response:
+        async with session.get(url, allow_redirects=False, timeout=timeout) as response:
             if response.status == 200:
                 return await _read(response)
             if response.status not in _REDIRECTS:
@@ -84,11 +94,3 @@ async def _read(response: ClientResponse) -> bytes:
         if len(body) > MAX_BODY:
             raise CemmResponseError("an answer of more than 1 MiB")
     return bytes(body)
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError, RecursionError:
-        pass  # Python's own error holds the body, which may quote the URL.
-    raise CemmResponseError("the answer is no JSON")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import ip_address
 import re
 from typing import Any
@@ -18,7 +19,7 @@ from .errors import (
     NotCemmError,
     NotConnectedError,
 )
-from .http import get_json, parse_url
+from .http import decode, get_body, parse_url
 from .models import (
     CemmInfo,
     History,
@@ -83,6 +84,18 @@ def base_url(host: str) -> URL:
     return url if url.explicit_port is not None else url.with_port(DEFAULT_PORT)
 
 
+_NOTHING = Reading({})
+
+
+@dataclass(slots=True)
+class _Newest:
+    """What was built for a meter's last answer: it may serve for the next one too."""
+
+    url: URL
+    body: bytes | None = None
+    reading: Reading = _NOTHING
+
+
 class LocalCemm:
     """Reads a CEMM in the same network, one request after the other."""
 
@@ -99,6 +112,7 @@ class LocalCemm:
         except ValueError as err:
             raise CemmConnectionError("no host name or address") from err
         self._session = session
+        self._newest: dict[str, _Newest] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def info(self) -> CemmInfo:
@@ -135,8 +149,18 @@ class LocalCemm:
         return tuple(meters.values())
 
     async def realtime(self, alias: str) -> Reading:
-        """Return the newest measurements of a meter."""
-        return parse_reading(await self._get(f"open-api/v1/{alias}/realtime/"))
+        """Return the newest measurements of a meter.
+
+        That is the same object as the last time if they are the same.
+        """
+        if (newest := self._newest.get(alias)) is None:
+            url = self._url(f"open-api/v1/{alias}/realtime/")
+            newest = self._newest[alias] = _Newest(url)
+        body = await self._get_body(newest.url)
+        if body != newest.body:
+            newest.reading = parse_reading(decode(body))
+            newest.body = body
+        return newest.reading
 
     async def totals(self, alias: str, time: int) -> Reading:
         """Not needed: `realtime` has them."""
@@ -163,11 +187,16 @@ class LocalCemm:
         return isinstance(answer, dict) and {"id", "mac", "version"} <= answer.keys()
 
     async def _get(self, path: str, **query: int) -> Any:
-        """Return the decoded answer; every 4xx means that nothing is there."""
-        url = self._base.join(URL(path)).with_query(query)
+        return decode(await self._get_body(self._url(path).with_query(query)))
+
+    def _url(self, path: str) -> URL:
+        return self._base.join(URL(path))
+
+    async def _get_body(self, url: URL) -> bytes:
+        """Return the body of a 200; every 4xx means that nothing is there."""
         async with self._one_at_a_time:
             try:
-                return await get_json(self._session, url, timeout=TIMEOUT)
+                return await get_body(self._session, url, timeout=TIMEOUT)
             except CemmStatusError as err:
                 if not 400 <= err.status < 500:
                     raise

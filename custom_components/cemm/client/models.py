@@ -8,8 +8,9 @@ channel, one sample, one meter) is left out and the rest is kept.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 import re
-from typing import Any
+from typing import Any, NamedTuple, TypeIs
 
 from .errors import CemmResponseError, NotCemmError
 
@@ -95,9 +96,11 @@ class Reading:
     channels: Mapping[str, Measurement]
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One value of a period: a mean or an amount, null where nothing was measured."""
+class Sample(NamedTuple):
+    """One value of a period: a mean or an amount, null where nothing was measured.
+
+    A tuple, because years of minutes are made of it.
+    """
 
     start: int
     """Unix time in seconds of the start of the minute, hour, day or month."""
@@ -223,23 +226,39 @@ def parse_history(raw: Any) -> History:
     """
     if not isinstance(raw, dict) or not isinstance(data := raw.get("data"), dict):
         raise CemmResponseError("no data")
-    channels: dict[str, tuple[Sample, ...]] = {}
-    for name, samples in list(data.items())[:MAX_CHANNELS]:
-        if is_name(name) and isinstance(samples, list):
-            found = {sample.start: sample for sample in _samples(samples)}
-            channels[name] = tuple(found[start] for start in sorted(found))
-    return History(channels)
+    return History(
+        {
+            name: tuple(map(_sample, sorted(_samples(samples).items())))
+            for name, samples in list(data.items())[:MAX_CHANNELS]
+            if is_name(name) and isinstance(samples, list)
+        }
+    )
 
 
-def _samples(raw: list[Any]) -> Iterator[Sample]:
+# What `Sample` itself makes of a pair, at a third of the time: years are made of these.
+_sample = partial(tuple.__new__, Sample)
+
+
+def _samples(raw: list[Any]) -> dict[int, float | None]:
+    """Return the value of each start that is a full minute."""
+    found: dict[int, float | None] = {}
     for pair in raw[:MAX_SAMPLES]:
         match pair:
+            # Spelled out: calls for each minute of a year take longer than all the rest.
             case [time, value] if (
-                _is_time(time)
+                (type(time) is int or type(time) is float)
+                and 1 <= time < MAX_TIME * 1000
                 and time % 60_000 == 0
-                and (value is None or is_number(value))
+                and (
+                    value is None
+                    or (
+                        (type(value) is int or type(value) is float)
+                        and abs(value) < MAX_VALUE
+                    )
+                )
             ):
-                yield Sample(int(time) // 1000, value)
+                found[int(time) // 1000] = value
+    return found
 
 
 def _measurements(raw: dict[str, Any]) -> Iterator[tuple[str, Measurement]]:
@@ -252,13 +271,16 @@ def _measurements(raw: dict[str, Any]) -> Iterator[tuple[str, Measurement]]:
 
 def is_number(value: object) -> bool:
     """Whether this is a number that a meter can show: no NaN, boolean or text."""
-    return type(value) in (int, float) and abs(value) < MAX_VALUE  # type: ignore[arg-type]
+    return _is_numeric(value) and abs(value) < MAX_VALUE
 
 
 def _is_time(value: object) -> bool:
-    return (
-        type(value) in (int, float) and 1 <= value < MAX_TIME * 1000  # type: ignore[operator]
-    )
+    return _is_numeric(value) and 1 <= value < MAX_TIME * 1000
+
+
+def _is_numeric(value: object) -> TypeIs[int | float]:
+    # To isinstance a boolean is a number too.
+    return type(value) in (int, float)
 
 
 def _list(raw: Any, key: str) -> list[Any]:
