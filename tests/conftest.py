@@ -5,6 +5,7 @@ import logging
 from typing import Any
 from unittest.mock import patch
 
+from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
 from hypothesis import settings
 import pytest
@@ -12,6 +13,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.const import DOMAIN
 from simulator import Clock, House, Simulator
+
+from .flows import HOST, Lan, lan_with
 
 # Home Assistant's own fixtures ask for every SQL statement.
 logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
@@ -24,6 +27,15 @@ settings.load_profile("steady")
 
 MAC = "00:1e:c0:85:96:cc"
 UID = "00-1E-C0-85-96-CC"
+
+
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave asyncio's debug mode to pytest's `--asyncio-debug`.
+
+    Home Assistant's fixture of this name has it on in each test: to note the whole stack
+    with each future takes longer than the rest of the test.
+    """
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +53,19 @@ def _custom_integration(
         return_value=set(),
     ):
         yield
+
+
+@pytest.fixture
+async def recorder_mock(
+    recorder_mock: Recorder, hass: HomeAssistant
+) -> AsyncIterator[Recorder]:
+    """Let the work on history end before the recorder does.
+
+    So it is when Home Assistant stops; a query that outlives its connection crashes Python.
+    """
+    yield recorder_mock
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        await hass.config_entries.async_unload(entry.entry_id)
 
 
 @pytest.fixture
@@ -68,28 +93,57 @@ async def sim(
 @pytest.fixture
 def local_entry(sim: Simulator) -> MockConfigEntry:
     """Return the entry of a CEMM in the same network, not yet added."""
-    return MockConfigEntry(
-        domain=DOMAIN,
-        title="CEMM Plus",
-        unique_id=MAC,
-        data={"connection": "local", "host": sim.base},
-        options={"import_history": False},
-    )
+    return _entry({"connection": "local", "host": sim.base}, title="CEMM Plus")
 
 
 @pytest.fixture
 def remote_entry(sim: Simulator) -> MockConfigEntry:
     """Return the entry of the same CEMM through the remote API, not yet added."""
-    return MockConfigEntry(
-        domain=DOMAIN,
-        title="CEMM",
-        unique_id=MAC,
-        data={
+    return _entry(
+        {
             "connection": "remote",
             "api_key": "demo",
             "url": sim.remote_url,
             "uid": UID,
-        },
+        }
+    )
+
+
+@pytest.fixture(params=["local", "remote"])
+def entry(request: pytest.FixtureRequest) -> MockConfigEntry:
+    """Return an entry of either API that does not import by itself."""
+    found: MockConfigEntry = request.getfixturevalue(f"{request.param}_entry")
+    return found
+
+
+@pytest.fixture
+async def lan(hass: HomeAssistant, house: House) -> AsyncIterator[Lan]:
+    """Connect one CEMM to a network that can be searched."""
+    async with lan_with(house) as lan:
+        yield lan
+
+
+@pytest.fixture
+def lan_entry(lan: Lan) -> MockConfigEntry:
+    """Return the entry of the CEMM in that network, not yet added."""
+    return _entry({"connection": "local", "host": HOST})
+
+
+@pytest.fixture
+async def loaded_entry(
+    hass: HomeAssistant, local_entry: MockConfigEntry
+) -> MockConfigEntry:
+    """Set up the CEMM in the same network."""
+    return await setup(hass, local_entry)
+
+
+def _entry(data: dict[str, str], title: str = "CEMM") -> MockConfigEntry:
+    """Return the entry of the house's CEMM, which imports no history."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=title,
+        unique_id=MAC,
+        data=data,
         options={"import_history": False},
     )
 

@@ -17,6 +17,10 @@ from simulator import Clock, House, Simulator
 
 SECONDS = 0.1
 """How long a search takes on loopback."""
+HOST = "127.0.0.2"
+"""Where the CEMM of a network is."""
+SECOND = House(seed=2, mac="D8:80:39:00:00:02")
+SECOND_MAC = "d8:80:39:00:00:02"
 
 
 async def start(hass: HomeAssistant, step: str) -> ConfigFlowResult:
@@ -83,7 +87,7 @@ class Lan:
         self.discovery_port = 0
         self.simulators: list[Simulator] = []
 
-    async def add(self, house: House, host: str = "127.0.0.2") -> Simulator:
+    async def add(self, house: House, host: str = HOST) -> Simulator:
         """Connect a CEMM."""
         simulator = Simulator(house, Clock())
         self.simulators.append(simulator)
@@ -119,7 +123,7 @@ class Lan:
 
 @asynccontextmanager
 async def lan_with(house: House) -> AsyncIterator[Lan]:
-    """Provide a network with one CEMM, at 127.0.0.2."""
+    """Provide a network with one CEMM, at `HOST`."""
     pytest_socket.socket_allow_hosts([f"127.0.0.{i}" for i in range(1, 9)])
     lan = Lan()
     try:

@@ -1,7 +1,6 @@
 """Tests of adding a CEMM that is searched for or shows up by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from ipaddress import IPv4Address
 from typing import Any
 from unittest.mock import patch
@@ -24,38 +23,18 @@ from simulator import Fault, House, Simulator
 
 from .conftest import MAC, setup
 from .flows import (
+    HOST,
+    SECOND,
+    SECOND_MAC,
     Lan,
     choose,
     finish,
     found,
     in_progress,
-    lan_with,
     search,
     start,
     submit,
 )
-
-HOST = "127.0.0.2"
-SECOND = House(seed=2, mac="D8:80:39:00:00:02")
-SECOND_MAC = "d8:80:39:00:00:02"
-
-
-@pytest.fixture
-async def lan(hass: HomeAssistant, house: House) -> AsyncIterator[Lan]:
-    """Connect one CEMM to a network."""
-    async with lan_with(house) as lan:
-        yield lan
-
-
-@pytest.fixture
-def local_entry(lan: Lan) -> MockConfigEntry:
-    """Return the entry of the CEMM in the network, not yet added."""
-    return MockConfigEntry(
-        domain=DOMAIN,
-        unique_id=MAC,
-        data={"connection": "local", "host": HOST},
-        options={"import_history": False},
-    )
 
 
 async def _shows_up(
@@ -90,10 +69,10 @@ async def test_search(hass: HomeAssistant, lan: Lan, house: House) -> None:
 
 
 async def test_search_leaves_out_what_is_set_up(
-    hass: HomeAssistant, lan: Lan, local_entry: MockConfigEntry
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry
 ) -> None:
     """Only what is new is offered; what was ignored can be had after all."""
-    local_entry.add_to_hass(hass)
+    lan_entry.add_to_hass(hass)
     MockConfigEntry(
         domain=DOMAIN, unique_id=SECOND_MAC, source=SOURCE_IGNORE
     ).add_to_hass(hass)
@@ -123,10 +102,10 @@ async def test_search_again(hass: HomeAssistant, lan: Lan, house: House) -> None
 
 
 async def test_search_then_type(
-    hass: HomeAssistant, lan: Lan, local_entry: MockConfigEntry
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry
 ) -> None:
     """Who finds nothing new can type the address."""
-    local_entry.add_to_hass(hass)
+    lan_entry.add_to_hass(hass)
     menu = await search(hass)
     assert menu["step_id"] == "nothing_found"
     form = await choose(hass, menu, "local")
@@ -212,10 +191,10 @@ async def test_pretends(
 
 @both_sources
 async def test_same_address(
-    hass: HomeAssistant, lan: Lan, local_entry: MockConfigEntry, source: str
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry, source: str
 ) -> None:
     """A CEMM that is where it was is not even asked."""
-    await setup(hass, local_entry)
+    await setup(hass, lan_entry)
     lan.simulators[0].requests.clear()
     result = await _shows_up(hass, source)
     assert result["reason"] == "already_configured"
@@ -224,10 +203,10 @@ async def test_same_address(
 
 @both_sources
 async def test_new_address(
-    hass: HomeAssistant, lan: Lan, local_entry: MockConfigEntry, source: str
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry, source: str
 ) -> None:
     """The entry follows its CEMM."""
-    await setup(hass, local_entry)
+    await setup(hass, lan_entry)
     sim = lan.simulators[0]
     await lan.move(sim, "127.0.0.3")
     sim.requests.clear()
@@ -235,21 +214,21 @@ async def test_new_address(
     result = await _shows_up(hass, source, "127.0.0.3")
     assert result["reason"] == "already_configured"
     await hass.async_block_till_done()
-    assert local_entry.data == {"connection": "local", "host": "127.0.0.3"}
-    assert local_entry.state is ConfigEntryState.LOADED
+    assert lan_entry.data == {"connection": "local", "host": "127.0.0.3"}
+    assert lan_entry.state is ConfigEntryState.LOADED
     assert "/open-api/v1/p1/realtime/" in {request.path for request in sim.requests}
 
 
 @both_sources
 async def test_another_cemm_at_the_new_address(
-    hass: HomeAssistant, lan: Lan, local_entry: MockConfigEntry, source: str
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry, source: str
 ) -> None:
     """An entry follows nothing but its own CEMM."""
     await lan.add(SECOND, "127.0.0.3")
-    await setup(hass, local_entry)
+    await setup(hass, lan_entry)
     result = await _shows_up(hass, source, "127.0.0.3")
     assert result["reason"] == "not_cemm_device"
-    assert local_entry.data["host"] == HOST
+    assert lan_entry.data["host"] == HOST
 
 
 @both_sources
@@ -275,16 +254,16 @@ async def test_remote_or_ignored_is_left_alone(
 
 
 async def test_back_at_the_same_address(
-    hass: HomeAssistant, lan: Lan, local_entry: MockConfigEntry
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry
 ) -> None:
     """An entry that waits for its CEMM is set up as soon as that is heard of."""
     await lan.simulators[0].stop()
-    await setup(hass, local_entry)
-    assert local_entry.state is ConfigEntryState.SETUP_RETRY
+    await setup(hass, lan_entry)
+    assert lan_entry.state is ConfigEntryState.SETUP_RETRY
     await lan.move(lan.simulators[0], HOST)
     await _shows_up(hass, SOURCE_INTEGRATION_DISCOVERY)
     await hass.async_block_till_done()
-    assert local_entry.state is ConfigEntryState.LOADED
+    assert lan_entry.state is ConfigEntryState.LOADED
 
 
 async def test_discovered_twice(hass: HomeAssistant, lan: Lan) -> None:

@@ -278,3 +278,29 @@ async def test_a_damaged_store_is_none(
 
     assert float(value(hass, "p1", "t1") or 0) > 0
     assert sensor(hass, "s01", "t1")
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_a_meter_that_breaks_its_connection_off_harms_no_other(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    sim.faults.append(Fault("drop", "/mb5/realtime/"))
+    await poll(hass, freezer, 300)
+    assert value(hass, "mb5", "electric_power") == STATE_UNAVAILABLE
+    sim.faults.append(Fault("value", value=("p1", "electric_power", 4321)))
+    await poll(hass, freezer, 60)
+    assert value(hass, "p1", "electric_power") == "4321"
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_a_new_gas_meter_that_is_read_every_hour_is_accepted_within_20_minutes(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    gas = sim.house.meters["p1-gas"]
+    gas.cadence = 3600
+    await poll(hass, freezer, 5 * 3600, step=60)
+    gas.start = gas.start._replace(t1=gas.start.t1 - 500_000)
+    old = float(value(hass, "p1-gas", "gas") or 0)
+    # At the next full hour the new meter shows.
+    await poll(hass, freezer, 3600 + 20 * 60, step=60)
+    assert float(value(hass, "p1-gas", "gas") or 0) == pytest.approx(old - 500, abs=5)

@@ -41,11 +41,10 @@ async def test_the_cemm_is_a_device_as_it_describes_itself(
     assert cemm.configuration_url == f"http://{sim.base}/"
 
 
+@pytest.mark.usefixtures("loaded_entry")
 async def test_each_meter_is_a_device_behind_the_cemm(
-    hass: HomeAssistant, sim: Simulator, local_entry: MockConfigEntry
+    hass: HomeAssistant, sim: Simulator
 ) -> None:
-    await setup(hass, local_entry)
-
     cemm = device(hass)
     assert cemm
     names = {}
@@ -64,14 +63,10 @@ async def test_each_meter_is_a_device_behind_the_cemm(
     }
 
 
+@pytest.mark.usefixtures("loaded_entry")
 async def test_new_firmware_shows(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    await setup(hass, local_entry)
-
     sim.house.version = "2.27.0.0"
     await poll(hass, freezer, HOUR, step=300)
 
@@ -82,13 +77,12 @@ async def test_new_firmware_shows(
 async def test_what_the_remote_api_does_not_tell_stays_known(
     hass: HomeAssistant,
     sim: Simulator,
-    local_entry: MockConfigEntry,
+    loaded_entry: MockConfigEntry,
     remote_entry: MockConfigEntry,
 ) -> None:
-    await setup(hass, local_entry)
-    await hass.config_entries.async_unload(local_entry.entry_id)
-    hass.config_entries.async_update_entry(local_entry, data=remote_entry.data)
-    await setup(hass, local_entry)
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
+    hass.config_entries.async_update_entry(loaded_entry, data=remote_entry.data)
+    await setup(hass, loaded_entry)
 
     cemm = device(hass)
     assert cemm
@@ -120,13 +114,12 @@ async def test_a_meter_comes_within_the_hour_and_goes_within_the_hour(
 async def test_a_meter_that_went_while_home_assistant_was_off_can_come_back(
     hass: HomeAssistant,
     sim: Simulator,
-    local_entry: MockConfigEntry,
+    loaded_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    await setup(hass, local_entry)
-    await hass.config_entries.async_unload(local_entry.entry_id)
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
     meter = sim.house.meters.pop("mb5")
-    await setup(hass, local_entry)
+    await setup(hass, loaded_entry)
     await poll(hass, freezer, HOUR, step=300)
     assert device(hass, "mb5") is None
 
@@ -136,13 +129,10 @@ async def test_a_meter_that_went_while_home_assistant_was_off_can_come_back(
     assert float(value(hass, "mb5", "t1") or 0) > 0
 
 
+@pytest.mark.usefixtures("loaded_entry")
 async def test_a_list_that_is_incomplete_for_a_while_loses_nothing(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    await setup(hass, local_entry)
     before = set(er.async_get(hass).entities)
 
     # A CEMM that starts several times lists its meters late, and is asked each time.

@@ -1,7 +1,6 @@
 """Tests of finding CEMMs by their broadcast, once and for as long as one is set up."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 import errno
 from unittest.mock import patch
@@ -19,6 +18,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.cemm.client.discovery import discover
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.discovery import (
     INTERVAL,
@@ -29,29 +29,15 @@ from custom_components.cemm.discovery import (
 from simulator import Fault, House
 
 from .conftest import MAC, setup
-from .flows import Lan, in_progress, lan_with
+from .flows import HOST, SECOND, SECOND_MAC, Lan, in_progress
 
 INFO = "/open-api/v1/$"
-SECOND = House(seed=2, mac="D8:80:39:00:00:02")
-SECOND_MAC = "d8:80:39:00:00:02"
 
 
-@pytest.fixture
-async def lan(hass: HomeAssistant, house: House) -> AsyncIterator[Lan]:
-    """Connect one CEMM to a network."""
-    async with lan_with(house) as lan:
-        yield lan
-
-
-@pytest.fixture
-def entry(lan: Lan) -> MockConfigEntry:
-    """Return the entry of that CEMM, not yet added."""
-    return MockConfigEntry(
-        domain=DOMAIN,
-        unique_id=MAC,
-        data={"connection": "local", "host": "127.0.0.2"},
-        options={"import_history": False},
-    )
+async def _set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set a CEMM up, and wait until the first broadcast is over."""
+    await setup(hass, entry)
+    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 async def _hears(hass: HomeAssistant) -> set[str | None]:
@@ -65,7 +51,7 @@ async def test_find(hass: HomeAssistant, lan: Lan) -> None:
     await lan.add(SECOND, "127.0.0.3")
     cemms = await async_find_cemms(hass)
     assert {mac: cemm.host for mac, cemm in cemms.items()} == {
-        MAC: "127.0.0.2",
+        MAC: HOST,
         SECOND_MAC: "127.0.0.3",
     }
     cemm = cemms[MAC]
@@ -110,11 +96,11 @@ async def test_offers_each_once(hass: HomeAssistant, lan: Lan) -> None:
 
 
 async def test_broadcasts_while_one_is_set_up(
-    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry
 ) -> None:
     """Others are found at the start and later; within two hours at the latest."""
     await lan.add(SECOND, "127.0.0.3")
-    await setup(hass, entry)
+    await setup(hass, lan_entry)
     assert await _hears(hass) == {SECOND_MAC}
 
     await lan.add(House(seed=2, mac="D8:80:39:00:00:03"), "127.0.0.4")
@@ -124,50 +110,46 @@ async def test_broadcasts_while_one_is_set_up(
 
 
 async def test_follows_its_address(
-    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry
 ) -> None:
     """The entry of a CEMM that moved is mended without anybody's help."""
-    await setup(hass, entry)
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await _set_up(hass, lan_entry)
     await lan.move(lan.simulators[0], "127.0.0.5")
     async_fire_time_changed(hass, utcnow() + INTERVAL)
     assert await _hears(hass) == set()
-    assert entry.data == {"connection": "local", "host": "127.0.0.5"}
-    assert entry.state is ConfigEntryState.LOADED
+    assert lan_entry.data == {"connection": "local", "host": "127.0.0.5"}
+    assert lan_entry.state is ConfigEntryState.LOADED
 
 
 async def test_looks_at_once_for_a_cemm_that_is_gone(
-    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry
 ) -> None:
     """Whoever loses contact does not wait for the next regular broadcast."""
-    await setup(hass, entry)
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await _set_up(hass, lan_entry)
     await lan.move(lan.simulators[0], "127.0.0.5")
     for _ in range(3):
-        await entry.runtime_data.coordinator.async_refresh()
+        await lan_entry.runtime_data.coordinator.async_refresh()
     assert await _hears(hass) == set()
-    assert entry.data["host"] == "127.0.0.5"
-    assert entry.state is ConfigEntryState.LOADED
+    assert lan_entry.data["host"] == "127.0.0.5"
+    assert lan_entry.state is ConfigEntryState.LOADED
 
 
 async def test_follows_when_it_moved_while_we_were_off(
-    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry
 ) -> None:
     """So is one whose CEMM has another address since the last start."""
     await lan.move(lan.simulators[0], "127.0.0.5")
-    await setup(hass, entry)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert entry.data["host"] == "127.0.0.5"
-    assert entry.state is ConfigEntryState.LOADED
+    await _set_up(hass, lan_entry)
+    assert lan_entry.data["host"] == "127.0.0.5"
+    assert lan_entry.state is ConfigEntryState.LOADED
 
 
 async def test_silent_without_entries(
-    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry
 ) -> None:
     """Nobody who removed, ignored or disabled all CEMMs hears of others."""
-    await setup(hass, entry)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    await hass.config_entries.async_remove(entry.entry_id)
+    await _set_up(hass, lan_entry)
+    await hass.config_entries.async_remove(lan_entry.entry_id)
     for unused in (
         MockConfigEntry(domain=DOMAIN, unique_id="ignored", source=SOURCE_IGNORE),
         MockConfigEntry(
@@ -182,10 +164,11 @@ async def test_silent_without_entries(
 
 
 async def test_stops_with_home_assistant(
-    hass: HomeAssistant, lan: Lan, entry: MockConfigEntry
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry
 ) -> None:
     """A broadcast that is under way does not hold up the end."""
-    await setup(hass, entry)
+    with patch.dict(discover.__kwdefaults__, duration=60):
+        await setup(hass, lan_entry)
     [task] = [t for t in asyncio.all_tasks() if t.get_name() == "CEMM broadcast"]
     await hass.async_stop(force=True)
     assert task.cancelled()

@@ -1,65 +1,16 @@
 """The guard against impossible meter readings."""
 
-from collections.abc import Iterable, Iterator
-import json
+from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.cemm.client import Measurement
-from custom_components.cemm.guard import CounterState, Verdict, judge
+from custom_components.cemm.guard import CounterState, Verdict
+
+from .counter import START, Counter
 
 GOOD, HELD, REPLACED = Verdict.GOOD, Verdict.HELD, Verdict.REPLACED
-START = 1_790_000_000.0
-RATE = 1000.0
-"""kWh per hour, as of an electricity meter."""
 WEEK = 7 * 86400.0
-
-type Step = tuple[float, float, Verdict, float | None]
-"""Seconds since the start, the reading, the verdict, and the value that is shown."""
-
-
-class Counter:
-    """A counter of which every answer is judged, with timestamps that move."""
-
-    def __init__(self, value: float | None = None, *, may_fall: bool = False) -> None:
-        self.state: CounterState | None = None
-        self.now = START
-        self.may_fall = may_fall
-        if value is not None:
-            assert self.read(value) is GOOD
-
-    def read(self, value: float, after: float = 10.0, time: float = 0.0) -> Verdict:
-        """Judge one answer, measured just now or at ``time``."""
-        self.now += after
-        measurement = Measurement(int((time or self.now) * 1000), value)
-        self.state, verdict = judge(
-            self.state, measurement, self.now, RATE, may_fall=self.may_fall
-        )
-        return verdict
-
-    def replaced_after(self, values: Iterable[float], every: float) -> float:
-        """Return the seconds from the first of these readings to a new meter."""
-        first = self.now + every
-        for value in values:
-            if (verdict := self.read(value, every)) is REPLACED:
-                return self.now - first
-            assert verdict is HELD
-        raise AssertionError("never accepted")
-
-    @property
-    def shown(self) -> float:
-        assert self.state
-        return self.state.good.value
-
-    def restart(self) -> None:
-        """Keep what a store keeps."""
-        assert self.state
-        self.state = CounterState.from_dict(
-            json.loads(json.dumps(self.state.as_dict()))
-        )
-        assert self.state
 
 
 def rising(start: float, step: float = 0.005) -> Iterator[float]:
@@ -293,68 +244,3 @@ def test_net_value_that_leaps_for_good(value: float) -> None:
 )
 def test_damaged_store_starts_anew(data: Any) -> None:
     assert CounterState.from_dict(data) is None
-
-
-readings = st.floats(-9e11, 9e11) | st.floats(0, 10) | st.just(0.0)
-pauses = st.floats(-1e9, 1e9) | st.floats(0, 120)
-answers = st.lists(st.tuples(readings, pauses, st.booleans()), max_size=40)
-
-
-@settings(deadline=None)
-@given(answers, st.booleans())
-def test_any_input(answers: list[tuple[float, float, bool]], may_fall: bool) -> None:
-    """No input is an error, and what is shown moves only as the verdict says."""
-    counter = Counter(may_fall=may_fall)
-    for value, pause, restart in answers:
-        before = counter.state
-        verdict = counter.read(value, pause)
-        if counter.state is None:
-            assert verdict is HELD
-            continue
-        if verdict is HELD:
-            assert before is not None
-            assert counter.shown == before.good.value
-        if not may_fall:
-            assert counter.shown >= 0
-            if before and verdict is GOOD:
-                assert counter.shown >= before.good.value
-        if restart:
-            good, since = counter.state.good, counter.state.since
-            counter.restart()
-            assert counter.state == CounterState(good, since)
-
-
-@settings(deadline=None)
-@given(answers, st.floats(0, 1e6), st.sampled_from([10.0, 60.0]))
-def test_whatever_happened_a_real_meter_is_shown_within_20_minutes(
-    answers: list[tuple[float, float, bool]], start: float, every: float
-) -> None:
-    counter = Counter()
-    for value, pause, _ in answers:
-        counter.read(value, pause)
-    value = start
-    for _ in range(int(1200 / every) + 1):
-        counter.read(value, every)
-        value += 0.01
-    assert counter.shown == pytest.approx(value, abs=0.02, rel=2**-22)
-
-
-@settings(deadline=None)
-@given(
-    st.lists(
-        st.lists(st.just(0.0) | st.floats(0, 4990) | st.floats(7000, 1e11), max_size=17)
-    )
-)
-def test_glitches_between_good_readings_change_nothing(
-    bursts: list[list[float]],
-) -> None:
-    """Any garbage, for as long as it lasts under three minutes."""
-    counter = Counter(5000)
-    truth = 5000.0
-    for burst in bursts:
-        for value in burst:
-            assert counter.read(value) is HELD
-            assert counter.shown == truth
-        truth += 0.01
-        assert counter.read(truth) is GOOD
-        assert counter.shown == truth

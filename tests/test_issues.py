@@ -3,13 +3,14 @@
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.translation import async_get_translations
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, SimMeter, Simulator, Source
 
-from .common import issues, ours, poll, sensor, value
+from .common import device, issues, ours, poll, sensor, value
 from .conftest import setup
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
@@ -60,30 +61,26 @@ async def test_a_stopped_meter_counts_no_more_but_has_counted(
 async def test_a_meter_that_measures_again_after_a_reload_is_no_issue(
     hass: HomeAssistant,
     sim: Simulator,
-    local_entry: MockConfigEntry,
+    loaded_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    await setup(hass, local_entry)
     sim.faults.append(Fault("frozen", value="p1"))
     await poll(hass, freezer, 330)
     assert "meter_stopped" in issues(hass)
 
-    await hass.config_entries.async_unload(local_entry.entry_id)
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
     assert not issues(hass), "nobody knows while nobody asks"
     sim.faults.clear()
-    await setup(hass, local_entry)
+    await setup(hass, loaded_entry)
     await poll(hass, freezer, 60)
 
     assert not issues(hass)
 
 
+@pytest.mark.usefixtures("loaded_entry")
 async def test_pulse_meters_may_be_quiet(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    await setup(hass, local_entry)
     sim.faults += [Fault("frozen", value=alias) for alias in ("pulse-2", "s01")]
 
     await poll(hass, freezer, 900, step=30)
@@ -93,13 +90,10 @@ async def test_pulse_meters_may_be_quiet(
     assert not issues(hass)
 
 
+@pytest.mark.usefixtures("loaded_entry")
 async def test_a_replaced_meter_is_accepted_within_20_minutes_and_said(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    await setup(hass, local_entry)
     old = float(value(hass, "p1", "t1") or 0)
 
     fall = -round(old - 5, 3)
@@ -118,14 +112,10 @@ async def test_a_replaced_meter_is_accepted_within_20_minutes_and_said(
 
 
 @pytest.mark.parametrize("seconds", [10, 60])
+@pytest.mark.usefixtures("loaded_entry")
 async def test_a_counter_that_reads_0_for_a_while_never_shows_it(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-    seconds: float,
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory, seconds: float
 ) -> None:
-    await setup(hass, local_entry)
     before = float(value(hass, "p1", "energy_import") or 0)
 
     sim.faults += [Fault("zero", value=("p1", key)) for key in ("t1", "t2", "t3")]
@@ -141,13 +131,10 @@ async def test_a_counter_that_reads_0_for_a_while_never_shows_it(
     assert not issues(hass)
 
 
+@pytest.mark.usefixtures("loaded_entry")
 async def test_another_cemm_at_the_address_is_not_mixed_in(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    await setup(hass, local_entry)
     # The lease ends, and the address goes to a neighbour of the same kind.
     sim.faults.append(Fault("drop"))
     await poll(hass, freezer)
@@ -205,3 +192,38 @@ async def test_a_pulse_meter_that_does_not_say_what_it_measures_is_asked_about(
     await poll(hass, freezer, 3600, step=300)
     assert sensor(hass, "pulse-1", "volume") is None
     assert not issues(hass)
+
+
+async def test_a_meter_that_nobody_looks_at_is_not_said_to_have_stopped(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is only asked when the CEMM's meters are listed."""
+    disabled = device(hass, "mb5")
+    assert disabled
+    dr.async_get(hass).async_update_device(
+        disabled.id, disabled_by=dr.DeviceEntryDisabler.USER
+    )
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    for _ in range(25):
+        await poll(hass, freezer, 60, step=20)
+        assert not issues(hass)
+    assert not ours(caplog)
+
+
+async def test_the_time_that_home_assistant_was_off_is_no_outage(
+    hass: HomeAssistant,
+    sim: Simulator,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
+    freezer.tick(2 * DAY)
+    sim.faults.append(Fault("drop"))
+    await setup(hass, loaded_entry)
+    await poll(hass, freezer, 3000, step=600)
+    assert not issues(hass)
+    await poll(hass, freezer, 1800, step=600)
+    assert list(issues(hass)) == ["cemm_unreachable"]

@@ -54,6 +54,37 @@ def test_a_counter_that_never_was_good_is_no_channel(tracker: MeterTracker) -> N
     assert tracker.data.channels.keys() == {"electric_power"}
 
 
+def test_the_same_answer_again_changes_nothing(tracker: MeterTracker) -> None:
+    answer = reading(t1=5)
+    tracker.read(answer, NOW, 0)
+    known = tracker.data
+    tracker.read(answer, NOW + 10, 10)
+    assert tracker.data is known
+
+
+def test_the_same_answer_ends_an_outage(tracker: MeterTracker) -> None:
+    answer = reading(t1=5)
+    tracker.read(answer, NOW, 0)
+    for _ in range(3):
+        tracker.fail()
+    tracker.read(answer, NOW + 60, 60)
+    assert tracker.data.available
+    assert tracker.failures == 0
+
+
+def test_the_same_answer_may_make_clear_what_to_think_of_it(
+    tracker: MeterTracker,
+) -> None:
+    tracker.read(reading(t1=500), NOW, 0)
+    lower = reading(NOW + 10, t1=3)
+    replaced = []
+    for seconds in range(10, 1010, 50):
+        tracker.read(lower, NOW + seconds, seconds)
+        replaced.append(tracker.replaced)
+    assert replaced.count(True) == 1
+    assert tracker.data.registers == {"t1": 3}
+
+
 def test_what_is_known_survives_as_json(tracker: MeterTracker) -> None:
     tracker.read(reading(t1=500, electric_energy=-3.5), NOW, 0)
     stored = json.loads(json.dumps(tracker.as_dict()))
@@ -115,3 +146,39 @@ def test_a_first_zero_that_may_well_be_shows_at_once(
 ) -> None:
     tracker.read(reading(**values), NOW, 0)
     assert {key: m.value for key, m in tracker.data.channels.items()} == values
+
+
+def test_one_register_of_a_new_meter_proves_all_of_them(tracker: MeterTracker) -> None:
+    """A register at 0 alone is waited for longer: its total would be of two meters."""
+    tracker.read(reading(t1=5000, t2=3000, t3=700, gas=900), NOW, 0)
+    seen = set()
+    for after in range(10, 400, 10):
+        tracker.read(
+            reading(NOW + after, t1=0, t2=0.05, t3=0, gas=0), NOW + after, after
+        )
+        seen.add(tuple(tracker.data.registers.values()))
+    assert seen == {(5000, 3000, 700, 900), (0, 0.05, 0, 900)}
+
+
+@pytest.mark.parametrize(
+    ("alias", "kind", "waits"),
+    [
+        ("p1-gas", MeterKind.GAS, True),
+        ("pulse-1", MeterKind.GAS, False),
+        ("pulse-2", MeterKind.WATER, False),
+        ("p1", MeterKind.SMART, False),
+    ],
+)
+def test_only_gas_by_a_smart_meter_may_be_asked_seldom(
+    alias: str, kind: MeterKind, waits: bool
+) -> None:
+    tracker = MeterTracker(Meter(alias), kind, {})
+    tracker.read(reading(gas=5), NOW, 0)
+    assert tracker.may_wait is waits
+
+
+def test_a_held_reading_is_asked_for_again_soon() -> None:
+    tracker = MeterTracker(Meter("p1-gas"), MeterKind.GAS, {})
+    tracker.read(reading(gas=500), NOW, 0)
+    tracker.read(reading(NOW + 3600, gas=3), NOW + 3600, 3600)
+    assert not tracker.may_wait

@@ -47,6 +47,7 @@ class Cemm:
         ("usage", MeterKind.USAGE, True),
         ("p1-gas", MeterKind.GAS, False),
         ("pulse-2", MeterKind.WATER, False),
+        ("emucs-water", MeterKind.WATER, False),
         ("pulse-1", MeterKind.GAS_PULSE, False),
         ("pulse-3", MeterKind.PULSE, False),
         ("s01", MeterKind.PRODUCTION, False),

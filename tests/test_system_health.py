@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
@@ -45,6 +46,8 @@ async def test_system_health_tells_what_can_be_reached(
         "unreachable": 0,
     }
 
+    ignored = MockConfigEntry(domain="cemm", source=SOURCE_IGNORE, unique_id="other")
+    ignored.add_to_hass(hass)
     sim.faults.append(Fault("drop"))
     await poll(hass, freezer, 60)
     unreachable = {

@@ -7,7 +7,6 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.storage import Store
@@ -32,15 +31,9 @@ from .concurrency import gather_or_raise
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_aliases, async_remove_meter, async_update_cemm
 from .discovery import async_broadcast
-from .issues import (
-    UNREACHABLE,
-    UNREACHABLE_REMOTE,
-    WRONG_DEVICE,
-    async_clear,
-    async_expire_replaced,
-    async_raise,
-)
+from .issues import async_expire_replaced
 from .meters import FAILURES_TOLERATED, MeterData
+from .outage import Outage, WrongDeviceError
 from .schedule import Schedule
 from .watcher import MeterWatcher
 
@@ -53,7 +46,6 @@ _LOGGER = logging.getLogger(__name__)
 IDENTIFY_INTERVAL = 600.0
 GONE_AFTER = 600.0
 SAVE_INTERVAL = 900.0
-UNREACHABLE_AFTER = 86_400.0
 
 # Meters that are due this close together (seconds) are asked together.
 TOGETHER = 0.02
@@ -76,10 +68,6 @@ type CemmConfigEntry = ConfigEntry[CemmRuntime]
 def counter_store(hass: HomeAssistant, entry: ConfigEntry) -> Store[dict[str, Any]]:
     """Return where the last good readings are kept."""
     return Store(hass, 1, f"{DOMAIN}.{entry.entry_id}.counters")
-
-
-class WrongDeviceError(CemmError):
-    """Another CEMM answers at the address."""
 
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
@@ -108,10 +96,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._planned = float("inf")
         self._totals: dict[str, Reading] = {}
         self._missing: dict[str, float] = {}
-        self._failed_polls = 0
+        self._outage = Outage(hass, entry)
         self._identify_at = self._totals_at = self._save_at = 0.0
         self._store = counter_store(hass, entry)
-        self._last_success = time()
 
     def kind_of(self, meter: Meter) -> MeterKind:
         """Return what a meter measures, by its own word or the user's."""
@@ -121,7 +108,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     async def _async_setup(self) -> None:
         stored = await self._store.async_load() or {}
         self._watcher.restore(stored.get("counters", {}))
-        self._last_success = stored.get("last_success", time())
+        self._outage.last_success = stored.get("last_success", time())
 
     @override
     async def _async_update_data(self) -> Mapping[str, MeterData]:
@@ -133,22 +120,17 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             ) from err
         except CemmError as err:
             return self._after_failure(err)
-        if self.data is None or self._failed_polls:
-            for key in (UNREACHABLE, UNREACHABLE_REMOTE, WRONG_DEVICE):
-                async_clear(self.hass, self.config_entry, key)
-        self._failed_polls = 0
-        self._last_success = time()
+        self._outage.end()
         self._save()
         self._plan()
         return self._watcher.data
 
     def _after_failure(self, err: CemmError) -> Mapping[str, MeterData]:
         """Keep the last data a few times; then raise UpdateFailed."""
-        self._failed_polls += 1
+        self._outage.go_on(err)
         self._planned = monotonic() + self.client.retry_interval
-        self._raise_outage(err)
         wrong = isinstance(err, WrongDeviceError)
-        if self.data is None or wrong or self._failed_polls > FAILURES_TOLERATED:
+        if self.data is None or wrong or self._outage.failed_polls > FAILURES_TOLERATED:
             if self.last_update_success:
                 # It may have another address now.
                 async_broadcast(self.hass)
@@ -159,17 +141,6 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             ) from err
         _LOGGER.debug("%s: a poll failed: %r", self.name, err)
         return self.data
-
-    def _raise_outage(self, err: CemmError) -> None:
-        """Tell the user of what does not end by itself."""
-        host = self.config_entry.data.get(CONF_HOST, "")
-        if isinstance(err, WrongDeviceError):
-            key = WRONG_DEVICE
-        elif time() - self._last_success > UNREACHABLE_AFTER:
-            key = UNREACHABLE if host else UNREACHABLE_REMOTE
-        else:
-            return
-        async_raise(self.hass, self.config_entry, key, fixable=bool(host), host=host)
 
     # When to ask
 
@@ -224,7 +195,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         now = monotonic()
         aliases = self._due()
         # After a failure something else may answer at the address.
-        if self._failed_polls or now >= self._identify_at:
+        if self._outage.failed_polls or now >= self._identify_at:
             await self._async_identify()
             aliases = list(self.meters)
         if self.client.totals_interval and now >= self._totals_at:
@@ -239,19 +210,24 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             self._identify_at = 0
         for alias, result in zip(aliases, results, strict=True):
             self._watcher.take(alias, result)
-        self._watcher.find_stalled()
+            if isinstance(result, Reading) and not self._watcher.may_wait(alias):
+                self._schedule(alias).hurry()
+        self._watcher.find_stalled(self._wanted())
 
     async def _async_read(self, alias: str) -> Reading | CemmError:
         """Return a meter's reading, or why this one meter has none.
 
-        Raises what concerns the whole CEMM.
+        Raises what concerns the whole CEMM. After a failed poll it has just shown that
+        it answers: what fails then for a meter is the meter's own.
         """
         schedule, asked = self._schedule(alias), monotonic()
         try:
             reading = await self.client.realtime(alias)
-        except AuthenticationError, CemmConnectionError:
+        except AuthenticationError:
             raise
         except CemmError as err:
+            if isinstance(err, CemmConnectionError) and not self._outage.failed_polls:
+                raise
             schedule.failed(asked, back_off=isinstance(err, _BACK_OFF))
             return err
         newest = max((m.time for m in reading.channels.values()), default=None)
@@ -331,6 +307,6 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     def _data_to_save(self) -> dict[str, Any]:
         return {
-            "last_success": self._last_success,
+            "last_success": self._outage.last_success,
             "counters": self._watcher.as_dict(),
         }

@@ -83,6 +83,14 @@ class CounterState:
         return None
 
 
+def believed(state: CounterState, now: float) -> CounterState:
+    """Return a held counter's state once its lower reading is known to be a new meter's."""
+    candidate = state.candidate
+    if candidate is None or not 0 <= candidate.newest.value < state.good.value:
+        return state
+    return CounterState(candidate.newest, now)
+
+
 def judge(
     state: CounterState | None,
     measurement: Measurement,

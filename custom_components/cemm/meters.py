@@ -6,8 +6,8 @@ from typing import Any
 
 from .channels import CHANNELS, MeterKind
 from .client import COUNTERS, Measurement, Meter, Reading
-from .guard import CounterState, Verdict, judge
-from .stale import Activity, is_watched, observe
+from .guard import CounterState, Verdict, believed, judge
+from .stale import Activity, is_pulse, is_watched, observe
 
 # A first reading of 0 that the meter's other counters contradict is not believed for so
 # long (seconds): taking it would book the whole meter as soon as it reads right.
@@ -16,6 +16,9 @@ DOUBTED_FOR = 180.0
 # Net counters are what came in less what went out (kWh, with room for rounding).
 _NET_OF = (("t1", "t3", "electric_energy"), ("t2", "t4", "electric_energy_high"))
 _NET_TOLERANCE = 0.1
+
+# The registers that a derived total is the sum of.
+_REGISTERS = frozenset({"t1", "t2", "t3", "t4"})
 
 # One failed poll is not an outage.
 FAILURES_TOLERATED = 2
@@ -46,6 +49,7 @@ class MeterTracker:
         self.counters = dict(counters)
         self.activity: Activity | None = None
         self._doubted_since: float | None = None
+        self._settled: Reading | None = None
         self.failures = 0
         self.replaced = False
         self.data = MeterData(
@@ -55,6 +59,24 @@ class MeterTracker:
             registers={key: state.good.value for key, state in counters.items()},
             available=False,
         )
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether nothing comes before the next measurement is due, however late that is.
+
+        That is so of gas by a smart meter, but not of pulses, which were regular by
+        chance, nor while a reading is held back until it persists.
+        """
+        data = self.data
+        return (
+            data.kind is MeterKind.GAS
+            and not is_pulse(data.meter.alias)
+            and not self._held
+        )
+
+    @property
+    def _held(self) -> bool:
+        return any(state.candidate for state in self.counters.values())
 
     @property
     def watched_activity(self) -> Activity | None:
@@ -68,14 +90,23 @@ class MeterTracker:
         `replaced` says afterwards whether it made clear that the meter is another.
         """
         self.failures = 0
+        if reading is self._settled and self.data.available:
+            self.replaced = False
+            return
         self.activity = observe(self.activity, reading.channels.values(), monotonic)
         doubtful = self._doubtful(reading, monotonic)
-        verdicts = [
-            self._judge(key, measurement, now)
+        replaced = {
+            key
             for key, measurement in reading.channels.items()
-            if key in COUNTERS and key not in doubtful
-        ]
-        self.replaced = Verdict.REPLACED in verdicts
+            if key in COUNTERS
+            and key not in doubtful
+            and self._judge(key, measurement, now) is Verdict.REPLACED
+        }
+        self.replaced = bool(replaced)
+        if replaced & _REGISTERS:
+            # One proves it for all: a total of old and new registers is of neither meter.
+            for key in _REGISTERS & self.counters.keys():
+                self.counters[key] = believed(self.counters[key], now)
         good = {key: state.good for key, state in self.counters.items()}
         self.data = replace(
             self.data,
@@ -87,6 +118,8 @@ class MeterTracker:
             registers={key: measurement.value for key, measurement in good.items()},
             available=True,
         )
+        # Nothing follows from hearing this once more.
+        self._settled = None if self._held or doubtful else reading
 
     def fail(self) -> None:
         """Take note that the meter did not answer."""

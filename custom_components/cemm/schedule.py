@@ -93,6 +93,10 @@ class Schedule:
         else:
             self.due = asked + min(2 * self._shortest, self._longest)
 
+    def hurry(self) -> None:
+        """Ask again after `longest` at the latest, however seldom the meter measures."""
+        self.due = min(self.due, self._asked + self._longest)
+
     @property
     def _sure(self) -> bool:
         """Whether enough intervals agreed: more where an error would hide news for long."""

@@ -32,9 +32,14 @@ class Activity:
     """When they were first seen: seconds of a monotonic clock."""
 
 
+def is_pulse(alias: str) -> bool:
+    """Whether this is a pulse input."""
+    return alias.startswith(_PULSE)
+
+
 def is_watched(alias: str, kind: MeterKind) -> bool:
-    """Whether silence of this meter is a fault: not of pulse and hourly gas meters."""
-    return kind is not MeterKind.GAS and not alias.startswith(_PULSE)
+    """Whether silence of this meter is a fault: not of pulse, gas and water meters."""
+    return kind not in {MeterKind.GAS, MeterKind.WATER} and not is_pulse(alias)
 
 
 def observe(

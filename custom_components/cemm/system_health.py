@@ -20,7 +20,9 @@ def async_register(
 
 async def async_info(hass: HomeAssistant) -> dict[str, Any]:
     """Return whether the remote API and the CEMMs can be reached."""
-    entries = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+    entries = hass.config_entries.async_entries(
+        DOMAIN, include_ignore=False, include_disabled=False
+    )
     return {
         "can_reach_server": system_health.async_check_can_reach_url(hass, DEFAULT_URL),
         "cemms": len(entries),

@@ -1,6 +1,6 @@
 """Follows all meters of a CEMM, and tells the user what is remarkable."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 import logging
 from time import monotonic, time
@@ -44,10 +44,13 @@ class MeterWatcher:
         }
 
     def watch(self, meter: Meter, kind: MeterKind) -> None:
-        """Begin to follow a meter, unless it is followed already."""
-        if meter.alias not in self._trackers:
+        """Begin to follow a meter, or anew if it has turned out to be of another kind."""
+        if (tracker := self._trackers.get(meter.alias)) is None:
             counters = restore_counters(self._stored.get(meter.alias))
             self._trackers[meter.alias] = MeterTracker(meter, kind, counters)
+        elif tracker.data.kind is not kind:
+            # Its entities have to be others.
+            self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
 
     def forget(self, alias: str) -> None:
         """Stop following a meter that is gone, and remember its readings."""
@@ -79,20 +82,29 @@ class MeterWatcher:
             else:
                 async_clear(self._hass, self._entry, VOLUME_KIND, alias)
 
-    def find_stalled(self) -> None:
-        """Find the meters that have fallen silent, by the clock of the others."""
+    def may_wait(self, alias: str) -> bool:
+        """Whether a meter need not be asked before its next measurement is due."""
+        return self._trackers[alias].may_wait
+
+    def find_stalled(self, asked: Collection[str]) -> None:
+        """Find the meters that have fallen silent, by the clock of the others.
+
+        Only of those that are asked regularly that can be said.
+        """
         active = {
             alias: activity
             for alias, tracker in self._trackers.items()
-            if (activity := tracker.watched_activity)
+            if alias in asked and (activity := tracker.watched_activity)
         }
         now = monotonic()
-        for alias, activity in active.items():
-            tracker = self._trackers[alias]
+        for alias, tracker in self._trackers.items():
+            activity = active.get(alias)
             # Of a meter that does not answer, nothing is known.
-            if tracker.failures:
+            if tracker.failures and activity:
                 continue
-            stalled = is_stalled(activity, active.values(), now)
+            stalled = activity is not None and is_stalled(
+                activity, active.values(), now
+            )
             if stalled == tracker.data.stalled:
                 continue
             tracker.data = replace(tracker.data, stalled=stalled)
