@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.sensor import SensorDeviceClass
-from homeassistant.const import ATTR_DEVICE_CLASS, STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.const import ATTR_DEVICE_CLASS, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -16,7 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from simulator import Fault, Simulator
 
-from .common import device, only_meter, poll, sensor, value
+from .common import device, only_meter, sensor, value
 from .conftest import MAC, setup
 from .fixtures import load
 
@@ -185,56 +184,6 @@ async def test_the_documents_remote_example_gives_its_values(
     }
 
 
-async def test_a_channel_measured_later_gets_its_sensor_without_a_restart(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    never = Fault("unmeasured", value=("p1", "t3"))
-    sim.faults.append(never)
-    await setup(hass, local_entry)
-    assert sensor(hass, "p1", "t3") is None
-    assert value(hass, "p1", "t4") == value(hass, "p1", "energy_export")
-
-    sim.faults.remove(never)
-    await poll(hass, freezer)
-
-    t3, t4 = (float(value(hass, "p1", key) or 0) for key in ("t3", "t4"))
-    assert t3 > 0
-    assert float(value(hass, "p1", "energy_export") or 0) == pytest.approx(t3 + t4)
-
-
-async def test_a_derived_total_keeps_the_last_value_of_a_register_gone_missing(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    await setup(hass, local_entry)
-    before = float(value(hass, "p1", "energy_import") or 0)
-
-    sim.faults.append(Fault("unmeasured", value=("p1", "t1")))
-    await poll(hass, freezer, 60)
-
-    assert value(hass, "p1", "t1") == STATE_UNKNOWN
-    assert before <= float(value(hass, "p1", "energy_import") or 0) < before + 1
-
-
-async def test_a_sensor_of_earlier_days_is_there_before_it_is_measured_again(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-) -> None:
-    await setup(hass, local_entry)
-    await hass.config_entries.async_unload(local_entry.entry_id)
-    sim.faults.append(Fault("unmeasured", value=("p1", "rate")))
-
-    await setup(hass, local_entry)
-
-    assert value(hass, "p1", "rate") == STATE_UNKNOWN
-
-
 async def test_a_tariff_that_does_not_exist_is_unknown(
     hass: HomeAssistant, sim: Simulator, local_entry: MockConfigEntry
 ) -> None:
@@ -268,63 +217,3 @@ async def test_a_pulse_meter_of_unknown_type_is_what_the_options_say(
     pulse_meter = device(hass, "pulse-1")
     assert state and pulse_meter
     assert described == (state.attributes.get(ATTR_DEVICE_CLASS), pulse_meter.name)
-
-
-async def test_only_sensors_whose_value_changed_write_a_state(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    only_meter(sim, "p1", "p1", load("recorded/p1_realtime"))
-    await setup(hass, local_entry)
-    written: list[str] = []
-
-    @callback
-    def note(data: Any) -> bool:
-        written.append(data["entity_id"])
-        return False
-
-    @callback
-    def never(_: Event[Any]) -> None:
-        """Do nothing: the filter has seen it."""
-
-    for kind in ("state_changed", "state_reported"):
-        hass.bus.async_listen(kind, never, note)
-
-    await poll(hass, freezer, 60)
-    assert not written
-
-    sim.faults[0].value["totals"]["t1"][1] += 0.001
-    sim.faults[0].value["data"]["electric_power"][1] += 1
-    await poll(hass, freezer)
-
-    assert sorted(written) == [
-        "sensor.smart_meter_energy_import",
-        "sensor.smart_meter_energy_import_low_tariff",
-        "sensor.smart_meter_power",
-    ]
-
-
-async def test_meters_that_the_remote_api_cannot_address_stay_but_are_unavailable(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    remote_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    await setup(hass, local_entry)
-    before = set(er.async_get(hass).entities)
-    await hass.config_entries.async_unload(local_entry.entry_id)
-    hass.config_entries.async_update_entry(local_entry, data=remote_entry.data)
-
-    await setup(hass, local_entry)
-    await poll(hass, freezer, 1200, step=300)
-
-    assert set(er.async_get(hass).entities) == before
-    assert value(hass, "mb5", "energy_import") == STATE_UNAVAILABLE
-    assert value(hass, "pulse-2", "volume") == STATE_UNAVAILABLE
-    assert float(value(hass, "p1", "energy_import") or 0) > 0
-    assert float(value(hass, "s01", "energy_import") or 0) > 0
-    modbus = device(hass, "mb5")
-    assert modbus and modbus.model == "electricity"

@@ -1,16 +1,20 @@
 """Every channel of every meter as a sensor."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import batched, chain
 from typing import override
 
 from homeassistant.components.sensor import SensorEntity, SensorStateClass
 from homeassistant.const import PERCENTAGE, EntityCategory, Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.core_config import DATA_CUSTOMIZE
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import FLOAT_PRECISION
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_values import EntityValues
 from homeassistant.helpers.typing import StateType
 
 from .channels import (
@@ -32,6 +36,9 @@ from .meters import MeterData
 # The coordinator decides when to ask.
 PARALLEL_UPDATES = 0
 
+# Adding one takes a millisecond: those of all meters in one go would hold the event loop.
+_AT_ONCE = 8
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -43,13 +50,7 @@ async def async_setup_entry(
     registry = er.async_get(hass)
     measured: dict[str, set[str]] = {}
 
-    async_add_entities(
-        _sensor(coordinator, meter, coordinator.kind_of(meter), key)
-        for meter, key in list(_registered(hass, coordinator))
-    )
-
-    @callback
-    def async_add_new() -> None:
+    def new_sensors() -> Iterator[CemmSensor]:
         # A meter that went and comes back gets its sensors again.
         for gone in measured.keys() - coordinator.data.keys():
             del measured[gone]
@@ -58,28 +59,31 @@ async def async_setup_entry(
             if data.channels.keys() <= channels:
                 continue
             channels.update(data.channels)
-            new = [
-                key
-                for key in keys_for(data.kind, data.channels)
+            for key in keys_for(data.kind, data.channels):
                 if not registry.async_get_entity_id(
                     Platform.SENSOR, DOMAIN, f"{coordinator.mac}_{alias}_{key}"
-                )
-            ]
-            async_add_entities(
-                _sensor(coordinator, data.meter, data.kind, key) for key in new
-            )
+                ):
+                    yield _sensor(coordinator, data.meter, data.kind, key)
 
-    async_add_new()
+    @callback
+    def async_add_new() -> None:
+        async_add_entities(new_sensors())
+
+    registered = _registered_sensors(hass, coordinator)
+    for some in batched(chain(registered, new_sensors()), _AT_ONCE, strict=False):
+        async_add_entities(some)
+        await asyncio.sleep(0)
     history = entry.runtime_data.history
     if history.is_available:
         async_add_entities([HistoryProgressSensor(coordinator, history)])
     entry.async_on_unload(coordinator.async_add_listener(async_add_new))
+    async_add_new()
 
 
-def _registered(
+def _registered_sensors(
     hass: HomeAssistant, coordinator: CemmCoordinator
-) -> Iterator[tuple[Meter, str]]:
-    """Yield the meter and the key of every sensor of earlier days."""
+) -> Iterator[CemmSensor]:
+    """Yield every sensor of earlier days."""
     devices = dr.async_get(hass)
     for entity in er.async_entries_for_config_entry(
         er.async_get(hass), coordinator.config_entry.entry_id
@@ -88,8 +92,9 @@ def _registered(
         if not isinstance(device, dr.DeviceEntry):
             continue
         if alias := alias_of(device, coordinator.mac):
+            meter = coordinator.meters.get(alias) or Meter(alias, device.model)
             key = entity.unique_id.removeprefix(f"{coordinator.mac}_{alias}_")
-            yield coordinator.meters.get(alias) or Meter(alias, device.model), key
+            yield _sensor(coordinator, meter, coordinator.kind_of(meter), key)
 
 
 def _sensor(
@@ -124,6 +129,9 @@ class CemmSensor(MeterEntity, SensorEntity):
         super().__init__(coordinator, meter, kind, description)
         # Of a meter that has stopped, only what it has counted is still true.
         self._is_live = description.state_class is SensorStateClass.MEASUREMENT
+        self._data: MeterData | None = None
+        self._written: State | None = None
+        self._customized: EntityValues | None = None
         self._update()
 
     @override
@@ -138,31 +146,41 @@ class CemmSensor(MeterEntity, SensorEntity):
             self._write_value()
 
     def _write_value(self) -> None:
-        """Write a new value beside the attributes that the state has.
+        """Write a new value beside the attributes that the state was written with.
 
-        From one poll to the next nothing else of a sensor changes, and what the
-        user changes of it is written at once; computing all of it anew costs
-        several times as much as the rest of a poll.
+        From one poll to the next nothing else of a sensor changes: computing all of
+        it anew costs several times as much as the rest of a poll. It is done when
+        the state is not the one written here, or its customization is another.
         """
         value = self._attr_native_value
-        state = self.hass.states.get(self.entity_id)
+        states, customized = self.hass.states, self.hass.data.get(DATA_CUSTOMIZE)
+        state = states.get(self.entity_id)
         if (
-            not isinstance(value, (int, float))
-            or state is None
+            state is None
+            or state is not self._written
+            or customized is not self._customized
+            or not isinstance(value, (int, float))
             or self.unit_of_measurement != self.native_unit_of_measurement
         ):
             self.async_write_ha_state()
-            return
-        self.hass.states.async_set(
-            self.entity_id,
-            f"{value:.{FLOAT_PRECISION}}" if isinstance(value, float) else str(value),
-            state.attributes,
-            state_info=state.state_info,
-        )
+        else:
+            states.async_set(
+                self.entity_id,
+                f"{value:.{FLOAT_PRECISION}}"
+                if isinstance(value, float)
+                else str(value),
+                state.attributes,
+                state_info=state.state_info,
+            )
+        self._written = states.get(self.entity_id)
+        self._customized = customized
 
     def _update(self) -> None:
         """Take the value from the coordinator."""
         data = self.meter_data
+        if data is not self._data:
+            self._data = data
+            self._attr_native_value = self._value(data) if data else None
         available = (
             self.coordinator.last_update_success
             and data is not None
@@ -171,7 +189,6 @@ class CemmSensor(MeterEntity, SensorEntity):
         )
         if available != self._attr_available:
             self._attr_available = available
-        self._attr_native_value = self._value(data) if data else None
 
     def _value(self, data: MeterData) -> StateType | datetime:
         row = self.entity_description
