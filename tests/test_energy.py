@@ -1,76 +1,28 @@
 """The Energy dashboard: what is added for a CEMM, and what is left alone."""
 
-from collections.abc import Mapping
-from copy import deepcopy
-from typing import Any, cast
+from typing import Any
 
-from homeassistant.components.energy import data as energy
 from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.cemm.channels import MeterKind
 from custom_components.cemm.energy import MeterStatistics, merge_preferences
 
-EMPTY = energy.EnergyManager.default_preferences()
-REGISTERS = ("t1", "t2", "t3", "t4")
-TOTALS = ("energy_import", "energy_export")
-NET = ("electric_energy", "electric_energy_high")
-
-
-def meter(
-    kind: MeterKind, alias: str, *keys: str, disabled: tuple[str, ...] = ()
-) -> MeterStatistics:
-    """Return a meter whose sensors are called sensor.<alias>_<key>."""
-    return MeterStatistics(
-        kind, {key: f"sensor.{alias}_{key}" for key in keys}, disabled
-    )
-
-
-P1 = meter(
-    MeterKind.SMART,
-    "p1",
-    *(*REGISTERS, *TOTALS, *NET, "electric_power", "gas"),
-    disabled=(*NET, "gas"),
+from .dashboard import (
+    EMPTY,
+    EV,
+    HOUSE,
+    NET,
+    P1,
+    REGISTERS,
+    SOLAR,
+    TOTALS,
+    added,
+    grid,
+    meter,
+    preferences,
+    priced,
 )
-SOLAR = meter(MeterKind.PRODUCTION, "s01", *REGISTERS, *TOTALS, "electric_power")
-EV = meter(MeterKind.ELECTRICITY, "mb5", "energy_import", *NET, "electric_power")
-GAS = meter(MeterKind.GAS, "p1gas", "gas")
-WATER = meter(MeterKind.WATER, "pulse2", "volume", "flow")
-USAGE = meter(MeterKind.USAGE, "usage", "electric_power")
-HOUSE = (P1, SOLAR, EV, GAS, WATER, USAGE)
-
-
-def grid(**fields: Any) -> dict[str, Any]:
-    """Return a grid source as the dashboard saves it."""
-    return {
-        "type": "grid",
-        "stat_energy_from": None,
-        "stat_energy_to": None,
-        "stat_cost": None,
-        "entity_energy_price": None,
-        "number_energy_price": None,
-        "stat_compensation": None,
-        "entity_energy_price_export": None,
-        "number_energy_price_export": None,
-        "cost_adjustment_day": 0.0,
-    } | fields
-
-
-def priced(kind: str, **fields: Any) -> dict[str, Any]:
-    """Return a gas or water source without a price."""
-    return {
-        "type": kind,
-        "stat_cost": None,
-        "entity_energy_price": None,
-        "number_energy_price": None,
-    } | fields
-
-
-def preferences(*sources: Mapping[str, Any], **lists: Any) -> energy.EnergyPreferences:
-    return cast(
-        energy.EnergyPreferences, {**EMPTY, "energy_sources": [*sources], **lists}
-    )
-
 
 TARIFFS = (
     grid(
@@ -80,24 +32,6 @@ TARIFFS = (
     ),
     grid(stat_energy_from="sensor.p1_t2", stat_energy_to="sensor.p1_t4"),
 )
-
-
-def added(
-    current: energy.EnergyPreferences, *meters: MeterStatistics
-) -> list[Mapping[str, Any]]:
-    """Merge; return what is new, once that nothing else has changed is sure."""
-    before = deepcopy(current)
-    merged = merge_preferences(current, meters)
-    assert current == before
-    assert merge_preferences(merged, meters) == merged
-    energy.ENERGY_SOURCE_SCHEMA(merged["energy_sources"])
-    new: list[Mapping[str, Any]] = []
-    for name, items in merged.items():
-        old = before.get(name, [])
-        assert isinstance(old, list) and isinstance(items, list)
-        assert items[: len(old)] == old
-        new += items[len(old) :]
-    return new
 
 
 def test_a_whole_house() -> None:
@@ -242,48 +176,10 @@ def test_one_counter_of_a_meter_is_enough(unit: MeterStatistics, used: str) -> N
     assert not added(preferences(device_consumption=[{"stat_consumption": used}]), unit)
 
 
-def test_a_water_meter_that_is_a_device_is_no_source_too() -> None:
-    devices = [{"stat_consumption": "sensor.pulse2_volume"}]
-    assert not added(preferences(device_consumption_water=devices), WATER)
-
-
 def test_preferences_older_than_water_devices() -> None:
     old = preferences()
     del old["device_consumption_water"]
     assert added(old, EV)
-
-
-def test_gas_of_a_smart_meter_without_a_gas_meter_of_its_own() -> None:
-    p1 = meter(MeterKind.SMART, "p1", "gas")
-    assert added(EMPTY, p1) == [priced("gas", stat_energy_from="sensor.p1_gas")]
-
-
-def test_gas_that_the_smart_meter_repeats_is_counted_once() -> None:
-    p1 = meter(MeterKind.SMART, "p1", "gas")
-    assert added(EMPTY, p1, GAS) == [priced("gas", stat_energy_from="sensor.p1gas_gas")]
-    for used in ("sensor.p1_gas", "sensor.p1gas_gas"):
-        by_hand = preferences(priced("gas", stat_energy_from=used))
-        assert not added(by_hand, p1, GAS)
-
-
-def test_a_pulse_gas_meter() -> None:
-    pulse = meter(MeterKind.GAS_PULSE, "pulse1", "volume", "flow")
-    assert added(EMPTY, pulse) == [
-        priced(
-            "gas",
-            stat_energy_from="sensor.pulse1_volume",
-            stat_rate="sensor.pulse1_flow",
-        )
-    ]
-
-
-def test_gas_that_a_pulse_meter_counts_is_another() -> None:
-    p1 = meter(MeterKind.SMART, "p1", "gas")
-    pulse = meter(MeterKind.GAS_PULSE, "pulse1", "volume")
-    by_hand = preferences(priced("gas", stat_energy_from="sensor.p1_gas"))
-    assert added(by_hand, p1, GAS, pulse) == [
-        priced("gas", stat_energy_from="sensor.pulse1_volume")
-    ]
 
 
 def test_a_pulse_meter_of_electricity_is_a_device_and_one_of_unknown_is_nothing() -> (

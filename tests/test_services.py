@@ -37,15 +37,18 @@ async def call(hass: HomeAssistant, action: str, **data: Any) -> Any:
     )
 
 
-async def test_a_day(hass: HomeAssistant, local_entry: MockConfigEntry) -> None:
-    await setup(hass, local_entry)
-    answer = await call(
-        hass,
-        "get_history",
-        device_id=device_id(hass, "p1"),
-        period="day",
-        date="2025-10-26",
-    )
+async def get_history(
+    hass: HomeAssistant,
+    device: str,
+    period: str = "day",
+    date: str = "2025-11-01",
+) -> Any:
+    return await call(hass, "get_history", device_id=device, period=period, date=date)
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_a_day(hass: HomeAssistant) -> None:
+    answer = await get_history(hass, device_id(hass, "p1"), "day", "2025-10-26")
     power = answer["channels"]["electric_power"]
     assert power["unit"] == "W"
     assert len(power["samples"]) == 25 * 60
@@ -64,37 +67,17 @@ async def test_a_day(hass: HomeAssistant, local_entry: MockConfigEntry) -> None:
         ("pulse-2", "year", "volume", "m³"),
     ],
 )
+@pytest.mark.usefixtures("loaded_entry")
 async def test_units(
-    hass: HomeAssistant,
-    *,
-    local_entry: MockConfigEntry,
-    alias: str,
-    period: str,
-    channel: str,
-    unit: str,
+    hass: HomeAssistant, *, alias: str, period: str, channel: str, unit: str
 ) -> None:
-    await setup(hass, local_entry)
-    answer = await call(
-        hass,
-        "get_history",
-        device_id=device_id(hass, alias),
-        period=period,
-        date="2025-11-04",
-    )
+    answer = await get_history(hass, device_id(hass, alias), period, "2025-11-04")
     assert answer["channels"][channel]["unit"] == unit
 
 
-async def test_what_lies_ahead_has_no_value(
-    hass: HomeAssistant, local_entry: MockConfigEntry
-) -> None:
-    await setup(hass, local_entry)
-    answer = await call(
-        hass,
-        "get_history",
-        device_id=device_id(hass, "p1-gas"),
-        period="month",
-        date="2025-11-04",
-    )
+@pytest.mark.usefixtures("loaded_entry")
+async def test_what_lies_ahead_has_no_value(hass: HomeAssistant) -> None:
+    answer = await get_history(hass, device_id(hass, "p1-gas"), "month", "2025-11-04")
     values = [sample["value"] for sample in answer["channels"]["gas"]["samples"]]
     assert len(values) == 30
     assert None not in values[:5]
@@ -109,13 +92,7 @@ async def test_hourly_gas_is_an_amount(
 ) -> None:
     sim.house.meters["p1-gas"].cadence = 3600
     await setup(hass, local_entry)
-    answer = await call(
-        hass,
-        "get_history",
-        device_id=device_id(hass, "p1-gas"),
-        period="day",
-        date="2025-11-04",
-    )
+    answer = await get_history(hass, device_id(hass, "p1-gas"), "day", "2025-11-04")
     assert answer["channels"]["gas"]["unit"] == "m³"
 
 
@@ -136,10 +113,8 @@ async def test_meter_readings(
     assert reading["value"] == pytest.approx(house.counter("p1", "t1", at))
 
 
-async def test_import_without_a_recorder(
-    hass: HomeAssistant, local_entry: MockConfigEntry
-) -> None:
-    await setup(hass, local_entry)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_import_without_a_recorder(hass: HomeAssistant) -> None:
     with pytest.raises(HomeAssistantError) as error:
         await call(
             hass, "import_history", device_id=device_id(hass), start_date="2025-11-01"
@@ -164,25 +139,22 @@ async def test_import_without_a_recorder(
         ),
     ],
 )
+@pytest.mark.usefixtures("loaded_entry")
 async def test_misuse(
     hass: HomeAssistant,
     *,
-    local_entry: MockConfigEntry,
     action: str,
     alias: str | None,
     data: dict[str, str],
     key: str,
 ) -> None:
-    await setup(hass, local_entry)
     with pytest.raises(ServiceValidationError) as error:
         await call(hass, action, device_id=device_id(hass, alias), **data)
     assert error.value.translation_key == key
 
 
-async def test_unknown_devices(
-    hass: HomeAssistant, local_entry: MockConfigEntry
-) -> None:
-    await setup(hass, local_entry)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_unknown_devices(hass: HomeAssistant) -> None:
     other = MockConfigEntry(domain="other")
     other.add_to_hass(hass)
     foreign = dr.async_get(hass).async_get_or_create(
@@ -190,22 +162,17 @@ async def test_unknown_devices(
     )
     for unknown in ("nowhere", foreign.id):
         with pytest.raises(ServiceValidationError) as error:
-            await call(
-                hass, "get_history", device_id=unknown, period="day", date="2025-11-01"
-            )
+            await get_history(hass, unknown)
         assert error.value.translation_key == "unknown_device"
 
 
 async def test_a_cemm_that_is_not_loaded(
-    hass: HomeAssistant, local_entry: MockConfigEntry
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
 ) -> None:
-    await setup(hass, local_entry)
     meter = device_id(hass, "p1")
-    await hass.config_entries.async_unload(local_entry.entry_id)
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
     with pytest.raises(ServiceValidationError) as error:
-        await call(
-            hass, "get_history", device_id=meter, period="day", date="2025-11-01"
-        )
+        await get_history(hass, meter)
     assert error.value.translation_key == "not_loaded"
 
 
@@ -230,25 +197,11 @@ async def test_failures(
     await setup(hass, remote_entry)
     sim.faults.append(Fault("status", path="/data/", value=status))
     with pytest.raises(error) as raised:
-        await call(
-            hass,
-            "get_history",
-            device_id=device_id(hass, "p1"),
-            period="day",
-            date="2025-11-01",
-        )
+        await get_history(hass, device_id(hass, "p1"))
     assert raised.value.translation_key == key
 
 
-async def test_a_period_that_does_not_exist(
-    hass: HomeAssistant, local_entry: MockConfigEntry
-) -> None:
-    await setup(hass, local_entry)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_a_period_that_does_not_exist(hass: HomeAssistant) -> None:
     with pytest.raises(vol.Invalid):
-        await call(
-            hass,
-            "get_history",
-            device_id=device_id(hass, "p1"),
-            period="week",
-            date="2025-11-01",
-        )
+        await get_history(hass, device_id(hass, "p1"), "week")

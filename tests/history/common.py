@@ -1,19 +1,39 @@
 """What the tests with a real recorder share."""
 
 import asyncio
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+    do_adhoc_statistics,
+)
 
 from custom_components.cemm.history.counters import Counter, counters
+from custom_components.cemm.history.manager import INTERVAL
 from custom_components.cemm.history.periods import HOUR
 from custom_components.cemm.history.recorder import async_hours, async_stored
 from custom_components.cemm.history.rows import Row
 from simulator import House
 
 type Rows = dict[str, list[Row]]
+
+# The first day of a house, and the end of the last hour that may be imported.
+SINCE = date(2025, 10, 24)
+NEWEST = int(datetime(2025, 11, 5, 12, tzinfo=UTC).timestamp())
+
+
+def keep(house: House, *aliases: str) -> None:
+    """Leave the house with these meters only: every row takes the recorder its time."""
+    house.meters = {alias: house.meters[alias] for alias in aliases}
 
 
 def all_counters(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Counter]:
@@ -27,6 +47,41 @@ async def finished(entry: MockConfigEntry) -> None:
     """Wait until the work on history that is under way is done."""
     while tasks := [t for t in entry._background_tasks if "history" in t.get_name()]:
         await asyncio.gather(*tasks)
+        # What is done is forgotten in the loop's next round only: to gather it
+        # again and again would never come to that.
+        await asyncio.sleep(0)
+
+
+async def go_live(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    periods: int,
+) -> None:
+    """Let the recorder write some short-term rows, and hourly ones, by itself."""
+    for _ in range(periods):
+        now = dt_util.utcnow()
+        start = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
+        freezer.move_to(start + timedelta(minutes=4, seconds=58))
+        await entry.runtime_data.coordinator.async_refresh()
+        await async_wait_recording_done(hass)
+        freezer.move_to(start + timedelta(minutes=5, seconds=10))
+        do_adhoc_statistics(hass, start=start)
+        await async_wait_recording_done(hass)
+        await finished(entry)
+    async_fire_time_changed(hass, dt_util.utcnow() + INTERVAL)
+    await hass.async_block_till_done()
+    await finished(entry)
+
+
+async def next_hour(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """Let the time come at which holes are looked for."""
+    freezer.tick(INTERVAL)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    await finished(entry)
 
 
 async def all_rows(hass: HomeAssistant, entry: MockConfigEntry) -> Rows:
@@ -41,6 +96,16 @@ async def all_rows(hass: HomeAssistant, entry: MockConfigEntry) -> Rows:
 def truth(house: House, counter: Counter, at: float) -> float:
     """Return what the counter really read."""
     return sum(house.counter(counter.alias, part, at) for part in counter.registers)
+
+
+def live_rows(house: House, counter: Counter, first: int, last: int) -> list[Row]:
+    """Return what the recorder would have written, had the sum begun at 0."""
+    origin = truth(house, counter, first)
+    return [
+        Row(start, reading, reading - origin)
+        for start in range(first, last, HOUR)
+        for reading in [truth(house, counter, start + HOUR)]
+    ]
 
 
 def assert_true(house: House, counter: Counter, rows: list[Row]) -> None:

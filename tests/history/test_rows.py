@@ -17,6 +17,7 @@ from custom_components.cemm.history.rows import (
 )
 
 HOUR = 3600
+MEASURED = (0, 0, 0, 0, 0)
 amounts = st.lists(st.floats(0, 50), min_size=2, max_size=60)
 
 
@@ -59,12 +60,22 @@ def test_counting_back_in_two_steps_is_counting_back_in_one() -> None:
     assert early + late == whole
 
 
-@given(amounts, st.floats(0, 1e5), st.floats(-1e5, 1e5), st.floats(0, 500))
+@given(
+    st.lists(st.tuples(st.floats(0, 50), st.floats(0, 60)), min_size=2, max_size=60),
+    st.floats(0, 1e5),
+    st.floats(-1e5, 1e5),
+    st.floats(0, 500),
+)
 def test_a_hole_is_filled_between_its_neighbours(
-    used: list[float], state: float, total: float, change: float
+    hours: list[tuple[float, float]], state: float, total: float, change: float
 ) -> None:
+    used, unknown = zip(*hours, strict=True)
     gap = hole((state, total), (state + change, total + change), len(used) - 1)
-    rows = fill(gap, list(accumulate(used, initial=0.0)))
+    rows = fill(
+        gap,
+        list(accumulate(used, initial=0.0)),
+        list(accumulate(unknown, initial=0.0)),
+    )
     assert [row.start for row in rows] == [n * HOUR for n in range(1, len(used))]
     line = [gap.before, *rows, gap.after]
     for old, new in pairwise(line):
@@ -75,12 +86,24 @@ def test_a_hole_is_filled_between_its_neighbours(
 
 def test_a_hole_takes_the_shape_of_the_use() -> None:
     gap = hole((10, 0), (18, 8), 3)
-    assert [row.state for row in fill(gap, [0, 0, 1, 3, 4])] == [10, 12, 16]
+    assert [row.state for row in fill(gap, [0, 0, 1, 3, 4], MEASURED)] == [10, 12, 16]
+
+
+def test_what_nobody_measured_lies_where_nobody_measured() -> None:
+    gap = hole((10, 0), (18, 8), 3)
+    rows = fill(gap, [0, 1, 1, 1, 3], [0, 0, 60, 90, 90])
+    assert [row.state for row in rows] == pytest.approx([11, 11 + 10 / 3, 16])
+
+
+def test_less_than_was_measured_lies_where_it_was_measured() -> None:
+    gap = hole((10, 0), (18, 8), 3)
+    rows = fill(gap, [0, 4, 4, 4, 16], [0, 0, 60, 90, 90])
+    assert [row.state for row in rows] == [12, 12, 12]
 
 
 def test_without_use_a_hole_is_filled_evenly() -> None:
     gap = hole((10, 0), (18, 8), 3)
-    assert [row.state for row in fill(gap, [0, 0, 0, 0, 0])] == [12, 14, 16]
+    assert [row.state for row in fill(gap, [0, 0, 0, 0, 0], MEASURED)] == [12, 14, 16]
 
 
 def test_a_restarted_sum_is_recognised_and_continues() -> None:
@@ -110,9 +133,9 @@ def test_a_new_meter_during_a_long_outage() -> None:
 def test_a_new_meter_that_the_recorder_saw_goes_on_as_the_old_one() -> None:
     gap = hole((100, 40), (2, 44), 3)
     assert restarted(gap, 4) == 0
-    rows = fill(gap, [0, 1, 2, 3, 4])
+    rows = fill(gap, [0, 1, 2, 3, 4], MEASURED)
     assert [(row.state, row.sum) for row in rows] == [(101, 41), (102, 42), (103, 43)]
 
 
 def test_an_unexplained_fall_is_not_covered_up() -> None:
-    assert fill(hole((100, 40), (106, 30), 3), [0, 1, 2, 3, 4]) == []
+    assert fill(hole((100, 40), (106, 30), 3), [0, 1, 2, 3, 4], MEASURED) == []

@@ -14,6 +14,7 @@ from custom_components.cemm.history.usage import (
     Stretch,
     booked_changes,
     counted,
+    known_changes,
     meter_readings,
     read_changes,
 )
@@ -100,3 +101,22 @@ def test_every_hour_is_within_one_percent(
         used_that_day = used[times.index(day.end)] - used[times.index(day.start)]
         real = truth(house, alias, key, day.end) - truth(house, alias, key, day.start)
         assert used_that_day == pytest.approx(real, abs=0.002)
+
+
+@pytest.mark.parametrize(("alias", "key"), [("p1", "t1"), ("p1", "energy_import")])
+def test_what_was_used_after_the_last_reading_of_a_month_stays_there(
+    alias: str, key: str
+) -> None:
+    """The CEMM notes readings every five minutes, the last one at 23:55."""
+    house = House(seed=3)
+    eve, first, second = fetch(house, alias, (date(2025, 9, 30), date(2025, 10, 2)))
+    row = CHANNELS[key]
+    assert row.history and row.max_rate
+    stretch = Stretch(Chapter([first, second], eve), row.history.day)
+    registers = REGISTERS.get(key, (key,))
+    changes = known_changes(stretch, row.history, registers, row.max_rate)
+    used = counted(
+        stretch.profile.curve(row.history), changes, [first.start, first.end]
+    )
+    real = truth(house, alias, key, first.end) - truth(house, alias, key, first.start)
+    assert used[-1] == pytest.approx(real, abs=0.002)

@@ -18,6 +18,7 @@ from custom_components.cemm.history.usage import (
     counted,
     meter_readings,
     read_changes,
+    unmeasured,
 )
 
 MONDAY = date(2026, 11, 16)
@@ -129,6 +130,23 @@ def test_use_without_a_shape_is_even() -> None:
 def test_outside_of_changes_the_day_data_counts() -> None:
     curve = Curve(0, [0, 1, 2, 3], [0, 0, 0, 0])
     assert counted(curve, [Change(60, 120, 5)], [0, 60, 120, 180]) == [0, 1, 6, 7]
+
+
+def test_minutes_count_as_unmeasured_but_where_the_amount_is_known() -> None:
+    curve = Curve(0, [0, 0, 0, 0, 0], [0, 1, 2, 3, 3])
+    times = [0, 60, 120, 180, 240]
+    assert unmeasured(curve, [], times) == [0, 1, 2, 3, 3]
+    assert unmeasured(curve, [Change(90, 150, 5)], times) == [0, 1, 1.5, 2, 2]
+
+
+def test_net_amounts_are_not_all_that_was_imported() -> None:
+    closing = Reading({"t1": Measurement(1000, 1.5)})
+    net = Stretch(Chapter([Day(MONDAY)]), "electric_power")
+    assert not net.is_exact(rule("t1"))
+    assert Stretch(Chapter([Day(MONDAY, closing=closing)]), "electric_power").is_exact(
+        rule("t1")
+    )
+    assert Stretch(Chapter([Day(MONDAY)]), "flow").is_exact(rule("volume"))
 
 
 def test_volumes_agree_with_the_month_data() -> None:

@@ -53,16 +53,32 @@ async def async_origin(
     return Row(start, rows[0].state, rows[0].sum - origin.sum)
 
 
+def unsettled(oldest: Anchor, noted: Row | None) -> Row | None:
+    """Return a counter's first row with a sum of 0 if an import has left it negative.
+
+    An import that was interrupted after its last row could not note the right one,
+    and nothing is left to import: what was used in the first hour is not known.
+    Returns None if the right one is ``noted``.
+    """
+    start = int(oldest.time) - HOUR
+    if oldest.sum >= -_TOLERANCE or (noted and noted.start == start):
+        return None
+    return Row(start, oldest.state, 0.0)
+
+
 async def async_settle(hass: HomeAssistant, counter: Counter, origin: Row) -> bool:
     """Move all of a counter's sums such that the first row has its right one.
 
     That needs a live sum, or else the next live row would be left behind.
-    Returns whether there was one.
+    Returns whether there was one. A row that is no longer the first is left alone.
     """
     if await async_newest_minutes(hass, counter) is None:
         return False
-    rows = await async_hours(hass, counter, origin.start, origin.end)
-    lift = origin.sum - rows[0].sum if rows else 0.0
+    oldest = await async_oldest_hour(hass, counter)
+    # A later import that was interrupted may have written rows before it.
+    if oldest is None or oldest.start != origin.start:
+        return True
+    lift = origin.sum - oldest.sum
     if abs(lift) > _TOLERANCE:
         await async_lift(hass, counter, origin.start, lift)
     return True

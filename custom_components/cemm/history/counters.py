@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.core import HomeAssistant
@@ -10,6 +11,16 @@ from homeassistant.helpers import entity_registry as er
 from custom_components.cemm.channels import CHANNELS, HistoryRule, MeterKind, group_of
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.meters import MeterData
+
+from .profile import POWER
+
+
+class Use(IntEnum):
+    """What the Energy dashboard uses a counter for; that is imported first."""
+
+    SOURCE = 1
+    DEVICE = 2
+    NOTHING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +36,7 @@ class Counter:
     """kWh or m³, whatever the user made of it."""
     registers: tuple[str, ...]
     """The meter's registers whose sum it is."""
-    is_secondary: bool
-    """Whether the Energy dashboard shows the meter by its other counters.
-
-    It takes a smart meter by tariff, and every other meter as a whole.
-    """
+    use: Use
 
     @property
     def name(self) -> str:
@@ -52,7 +59,12 @@ def counters(
             entity = registry.async_get(entity_id)
             if entity is None or entity.disabled:
                 continue
-            group = group_of(row, data.kind, data.channels) if row.sum_of else (key,)
+            # A meter that has not answered since a restart has registers only.
+            group = (
+                group_of(row, data.kind, data.channels)
+                or group_of(row, data.kind, data.registers)
+                or (key,)
+            )
             registers = tuple(name for name in group if name in data.registers)
             assert row.max_rate and row.native_unit_of_measurement
             yield Counter(
@@ -63,6 +75,19 @@ def counters(
                 row.max_rate,
                 row.native_unit_of_measurement,
                 registers,
-                is_secondary=(row.history.tariff is None)
-                == (data.kind is MeterKind.SMART),
+                _use(row.history, data.kind),
             )
+
+
+def _use(rule: HistoryRule, kind: MeterKind) -> Use:
+    """Return what a counter is used for.
+
+    A smart meter is shown by tariff, and of other meters all that came in.
+    """
+    if rule.day != POWER:
+        return Use.SOURCE
+    if kind is MeterKind.SMART:
+        return Use.NOTHING if rule.tariff is None else Use.SOURCE
+    if rule.tariff is not None or rule.sign < 0:
+        return Use.NOTHING
+    return Use.SOURCE if kind is MeterKind.PRODUCTION else Use.DEVICE

@@ -1,18 +1,30 @@
 """Healing: hours that are missing between two rows are filled from the day data."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import batched
 
 from homeassistant.core import HomeAssistant
 
+from custom_components.cemm.client import CemmError
+
 from .counters import Counter
 from .periods import date_at, midnight, months_back
-from .recorder import async_hours, async_lift, async_write
-from .results import count_hours
-from .rows import Hole, fill, holes, lifted, restarted
-from .source import Source
+from .recorder import (
+    async_hours,
+    async_hours_since,
+    async_lift,
+    async_unseen_hours,
+    async_write,
+)
+from .results import Course, count_hours
+from .rows import Hole, Row, fill, holes, lifted, restarted
+from .source import Source, alone
+
+# So many rows the recorder takes at once, most: it has live ones to write too.
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,23 @@ class _Place:
     """The ends of the hours before and after it, as Unix times."""
 
 
+def _together(
+    since: Mapping[Counter, float],
+) -> Iterator[tuple[float, list[Counter]]]:
+    """Yield counters to look at together since a Unix time.
+
+    That is one at a time for all of the past, of which there may be years.
+    """
+    by_start: dict[float, list[Counter]] = defaultdict(list)
+    for counter, start in since.items():
+        by_start[start].append(counter)
+    for start, counters in by_start.items():
+        if start:
+            yield start, counters
+        else:
+            yield from ((start, [counter]) for counter in counters)
+
+
 @dataclass(slots=True)
 class Healed:
     """What was found and done."""
@@ -35,6 +64,8 @@ class Healed:
     """The starts of the hours written, by alias."""
     complete: dict[str, int] = field(default_factory=dict)
     """Until which row (its start) nothing is missing, by the counter's name."""
+    failed: dict[str, CemmError] = field(default_factory=dict)
+    """Why the history of a meter could not be had, by alias."""
 
 
 class Healer:
@@ -53,11 +84,12 @@ class Healer:
     async def async_run(self, since: Mapping[Counter, float]) -> Healed:
         """Fill each counter's holes since a Unix time.
 
-        Raises CemmError when the CEMM can't be asked.
+        Raises CemmError when the CEMM can't be asked. What fails for a single
+        meter is noted, and the others go on.
         """
         places: dict[_Place, dict[Counter, Hole]] = defaultdict(dict)
-        for counter, start in since.items():
-            for hole in await self._async_find(counter, start):
+        for start, counters in _together(since):
+            for counter, hole in await self._async_find(counters, start):
                 place = _Place(
                     counter.alias,
                     counter.rule.day,
@@ -67,49 +99,80 @@ class Healer:
                 places[place][counter] = hole
         # The newest hole comes first: mending a sum moves all later rows.
         for place in sorted(places, key=lambda place: place.start, reverse=True):
-            used = await self._async_count(place, places[place])
-            for counter, hole in places[place].items():
-                await self._async_fill(counter, hole, used[counter])
+            if place.alias not in self._healed.failed:
+                with alone(place.alias, self._healed.failed):
+                    await self._async_fill_place(place, places[place])
+        for counter in since:
+            if counter.alias in self._healed.failed:
+                self._healed.complete.pop(counter.name, None)
         return self._healed
 
-    async def _async_find(self, counter: Counter, since: float) -> list[Hole]:
-        """Return a counter's holes, but for one that the recorder may still fill."""
-        rows = await async_hours(self._hass, counter, since)
-        found = holes(rows)
-        if found and found[-1].after.start > self._newest:
-            rows = [row for row in rows if row.start <= found[-1].before.start]
-            found.pop()
-        if rows:
-            self._healed.complete[counter.name] = rows[-1].start
+    async def _async_find(
+        self, counters: Collection[Counter], since: float
+    ) -> list[tuple[Counter, Hole]]:
+        """Return the counters' holes, but for those that the recorder may still fill."""
+        unseen = await async_unseen_hours(self._hass, counters, since)
+        found = []
+        for counter, rows in (
+            await async_hours_since(self._hass, counters, since)
+        ).items():
+            seen = [row for row in rows if row.start not in unseen[counter]]
+            new = holes(seen)
+            if new and new[-1].after.start > self._newest:
+                seen = [row for row in seen if row.start <= new[-1].before.start]
+                new.pop()
+            if seen:
+                self._healed.complete[counter.name] = seen[-1].start
+            found += [(counter, hole) for hole in new]
         return found
 
     async def _async_count(
         self, place: _Place, counters: Iterable[Counter]
-    ) -> dict[Counter, list[float]]:
-        """Return what counters counted until the end of each hour of a place."""
-        used = {counter: [0.0] for counter in counters}
+    ) -> dict[Counter, Course]:
+        """Return how counters went on, hour by hour of a place."""
+        courses = {counter: Course([0.0], [0.0]) for counter in counters}
         months = list(months_back(date_at(place.end - 1), date_at(place.start)))
         for first, last in reversed(months):
             chapter = await self._source.chapter(place.alias, first, last, self._today)
             start = max(place.start, midnight(first))
             end = min(place.end, chapter.days[-1].end)
-            parts = await self._hass.async_add_executor_job(
-                partial(count_hours, chapter, list(used), start, end)
+            later = await self._hass.async_add_executor_job(
+                partial(count_hours, chapter, list(courses), start, end)
             )
-            for counter, part in parts.items():
-                before = used[counter][-1]
-                used[counter] += [before + amount for amount in part[1:]]
-        return used
+            courses = {
+                counter: course.followed_by(later[counter])
+                for counter, course in courses.items()
+            }
+        return courses
 
-    async def _async_fill(
-        self, counter: Counter, hole: Hole, used: list[float]
+    async def _async_fill_place(
+        self, place: _Place, holes: Mapping[Counter, Hole]
     ) -> None:
+        courses = await self._async_count(place, holes)
+        for counter, hole in holes.items():
+            await self._async_fill(counter, hole, courses[counter])
+
+    async def _async_fill(self, counter: Counter, hole: Hole, course: Course) -> None:
         """Fill a counter's hole.
 
         The sum is mended first: if only that gets done, the hole is still there.
         """
-        if lift := restarted(hole, used[-1]):
+        if lift := restarted(hole, course.used[-1]):
             await async_lift(self._hass, counter, hole.after.start, lift)
-        if rows := fill(lifted(hole, lift), used):
-            await async_write(self._hass, counter, rows)
-            self._healed.hours[counter.alias].update(row.start for row in rows)
+        start, end = hole.before.end, hole.after.start
+        there = await async_hours(self._hass, counter, start, end)
+        rows = await self._hass.async_add_executor_job(
+            partial(_missing, lifted(hole, lift), course, there)
+        )
+        for part in batched(rows, _AT_ONCE, strict=False):
+            await async_write(self._hass, counter, part)
+            self._healed.hours[counter.alias].update(row.start for row in part)
+
+
+def _missing(hole: Hole, course: Course, there: Collection[Row]) -> list[Row]:
+    """Return the rows that fill a hole, but for those already there.
+
+    Of years that takes long: not in the event loop.
+    """
+    known = set(there)
+    return [row for row in fill(hole, course.used, course.unknown) if row not in known]

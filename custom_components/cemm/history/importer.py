@@ -5,10 +5,10 @@ oldest row, so an interrupted import continues, and a finished one finds nothing
 to do.
 """
 
+from asyncio import Future
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
@@ -16,23 +16,26 @@ from operator import attrgetter, itemgetter
 
 from homeassistant.core import HomeAssistant
 
-from custom_components.cemm.client import (
-    AuthenticationError,
-    CemmError,
-    CemmResponseError,
-    CemmStatusError,
-)
+from custom_components.cemm.client import CemmError
 
-from .counters import Counter
+from .counters import Counter, Use
 from .periods import date_at, days, midnight, months_back
-from .recorder import async_write
+from .recorder import (
+    async_newest_minutes,
+    async_queue_lift,
+    async_queue_rows,
+    async_stored,
+)
 from .results import CountedBack, count_days_back
 from .rows import Anchor, Row
-from .source import Source
+from .source import Source, alone
 from .usage import Chapter, Day
 
 # So many rows wait, most: about a year of a house with five meters.
 _PUT_OFF = 100_000
+
+# So many times rows may wait for the recorder: some months take it long, others do not.
+_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class _Job:
     """What is left to import of one meter and one channel of its day data."""
 
     alias: str
+    use: Use
+    """The first of those of its counters."""
     anchors: dict[Counter, Anchor]
     months: set[date] = field(default_factory=set)
     """The first days of those in which anything was counted."""
@@ -60,6 +65,20 @@ class _Job:
         newest = max(anchor.time for anchor in self.anchors.values())
         oldest = max(min(self.months), date_at(window.start))
         return list(months_back(date_at(newest - 1), oldest))
+
+
+def _job(anchors: dict[Counter, Anchor]) -> _Job:
+    alias, use = min((counter.alias, counter.use) for counter in anchors)
+    return _Job(alias, use, anchors)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows of a counter to write, oldest first, and where they begin."""
+
+    counter: Counter
+    origin: Anchor
+    rows: list[Row]
 
 
 @dataclass(slots=True)
@@ -92,7 +111,9 @@ class Importer:
         self._window = window
         self._on_progress = on_progress
         self._days = self._days_done = 0
-        self._later: deque[tuple[Counter, list[Row]]] = deque()
+        self._later: deque[_Batch] = deque()
+        self._lifts: dict[Counter, float] = {}
+        self._stored: deque[Future[None]] = deque()
         self.imported = Imported()
 
     async def async_run(self, anchors: Mapping[Counter, Anchor]) -> Imported:
@@ -101,22 +122,25 @@ class Importer:
         What fails for a single meter is noted, and the others go on.
         """
         jobs = [
-            _Job(alias, {counter: anchors[counter] for counter in group})
-            for (alias, _), group in groupby(anchors, attrgetter("alias", "rule.day"))
+            _job({counter: anchors[counter] for counter in group})
+            for _, group in groupby(anchors, attrgetter("alias", "rule.day"))
         ]
         for job in jobs:
-            with self._only(job):
+            with alone(job.alias, self.imported.failed):
                 await self._async_find_months(job)
         plan = [
             (first, last, job)
             for job in jobs
             for first, last in job.chapters(self._window)
         ]
+        # The newest months first, but before all else those of the Energy dashboard.
+        plan.sort(key=itemgetter(1), reverse=True)
+        plan.sort(key=lambda part: part[2].use)
         self._days = sum((last - first).days + 1 for first, last, _ in plan)
         try:
-            for first, last, job in sorted(plan, key=itemgetter(1), reverse=True):
+            for first, last, job in plan:
                 await self._async_month(job, first, last)
-                if sum(len(rows) for _, rows in self._later) > _PUT_OFF:
+                if sum(len(batch.rows) for batch in self._later) > _PUT_OFF:
                     await self._async_write_later()
         except CemmError:
             # What was asked for so far need not be asked for again.
@@ -125,16 +149,6 @@ class Importer:
         await self._async_write_later()
         return self.imported
 
-    @contextmanager
-    def _only(self, job: _Job) -> Iterator[None]:
-        """Let what fails for one meter end the import of that one only."""
-        try:
-            yield
-        except AuthenticationError:
-            raise
-        except (CemmStatusError, CemmResponseError) as err:
-            self.imported.failed[job.alias] = err
-
     async def _async_find_months(self, job: _Job) -> None:
         channels = {name for counter in job.anchors for name in counter.rule.period}
         job.months = await self._source.months(job.alias, channels, self._today)
@@ -142,7 +156,7 @@ class Importer:
     async def _async_month(self, job: _Job, first: date, last: date) -> None:
         """Import a month, or that part of it which is wanted."""
         if job.alias not in self.imported.failed:
-            with self._only(job):
+            with alone(job.alias, self.imported.failed):
                 await self._async_count_month(job, first, last)
 
     async def _async_count_month(self, job: _Job, first: date, last: date) -> None:
@@ -161,18 +175,19 @@ class Importer:
             # Nothing was counted in that month: there is nothing to ask for.
             chapter = Chapter([Day(day) for day in days(first, last)])
         oldest = month == min(job.months)
-        for result in await self._hass.async_add_executor_job(
+        counted = await self._hass.async_add_executor_job(
             partial(count_days_back, chapter, anchors, oldest=oldest)
-        ):
-            await self._async_keep(job, result, oldest=oldest)
+        )
+        batches = [self._batch(job, result, oldest=oldest) for result in counted]
+        self._later += [b for b in batches if b.counter.use is not job.use]
+        await self._async_write([b for b in batches if b.counter.use is job.use])
 
-    async def _async_keep(
-        self, job: _Job, result: CountedBack, *, oldest: bool
-    ) -> None:
-        """Write what was counted back, and go on from there."""
+    def _batch(self, job: _Job, result: CountedBack, *, oldest: bool) -> _Batch:
+        """Return what to write of what was counted back, and go on from there."""
         counter, rows = result.counter, result.rows
         if rows:
-            job.anchors[counter] = self.imported.origins[counter] = Anchor.of(rows[0])
+            job.anchors[counter] = Anchor.of(rows[0])
+        origin = job.anchors[counter]
         if oldest or result.ended:
             # Its first row is of an hour that nothing is known of.
             rows = rows[1:]
@@ -183,21 +198,44 @@ class Importer:
             for row in rows
             if row.start >= self._window.start and row.end <= self._window.end
         ]
-        if counter.is_secondary:
-            self._later.append((counter, wanted))
-        else:
-            await self._async_write(counter, wanted)
+        return _Batch(counter, origin, wanted)
 
     async def _async_write_later(self) -> None:
-        """Write what was put off for what the Energy dashboard shows."""
+        """Write what was put off for what is used more."""
+        self._later = deque(sorted(self._later, key=attrgetter("counter.use")))
         while self._later:
-            await self._async_write(*self._later.popleft())
+            await self._async_write([self._later.popleft()])
+        await async_stored(self._hass)
 
-    async def _async_write(self, counter: Counter, rows: list[Row]) -> None:
-        if rows:
-            await async_write(self._hass, counter, rows)
-            hours = self.imported.hours.setdefault(counter.alias, set())
-            hours.update(row.start for row in rows)
+    async def _async_write(self, batches: list[_Batch]) -> None:
+        """Have rows written, and wait until those of some time ago are.
+
+        The recorder is slower than the CEMM: it goes on while more is asked for.
+        """
+        for batch in batches:
+            if batch.rows:
+                await self._async_write_batch(batch)
+        self._stored.append(async_stored(self._hass))
+        if len(self._stored) > _AHEAD:
+            await self._stored.popleft()
+
+    async def _async_write_batch(self, batch: _Batch) -> None:
+        """Have rows written, with sums that begin at 0 if there is a live one.
+
+        Home Assistant takes what was before the first row as 0: it would show a
+        sum that begins at minus what was used since as a fall by that.
+        """
+        counter, origin = batch.counter, batch.origin
+        lift = self._lifts.get(counter, 0.0)
+        if lift or await async_newest_minutes(self._hass, counter):
+            more = -origin.sum - lift
+            async_queue_lift(self._hass, counter, batch.rows[0].start, more)
+            self._lifts[counter] = lift = -origin.sum
+        rows = [Row(row.start, row.state, row.sum + lift) for row in batch.rows]
+        await async_queue_rows(self._hass, counter, rows)
+        self.imported.origins[counter] = replace(origin, sum=origin.sum + lift)
+        hours = self.imported.hours.setdefault(counter.alias, set())
+        hours.update(row.start for row in rows)
 
     def _count_day(self) -> None:
         self._days_done += 1

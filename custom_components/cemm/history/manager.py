@@ -1,7 +1,7 @@
 """When history is imported and holes are healed, and what was done already."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from datetime import date, datetime, timedelta
 import logging
 from time import time
@@ -16,15 +16,15 @@ from homeassistant.helpers.event import async_track_time_interval
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import CONF_IMPORT_HISTORY, DOMAIN
 
-from .anchors import async_anchor, async_origin, async_settle
+from .anchors import async_anchor, async_origin, async_settle, unsettled
 from .checkpoint import Checkpoint
 from .counters import Counter, counters
-from .healing import Healer
+from .healing import Healed, Healer
 from .importer import Importer, Window
 from .periods import HOUR, day_after, floor_hour, midnight
-from .recorder import live_value
+from .recorder import async_convertible, async_stored, live_value
 from .rows import Anchor
-from .source import Source
+from .source import Source, raise_any
 
 if TYPE_CHECKING:
     from custom_components.cemm.coordinator import CemmConfigEntry, CemmCoordinator
@@ -82,7 +82,7 @@ class HistoryManager:
         """Continue or begin the import, look for holes, and keep looking."""
         if not self.is_available:
             return
-        for counter in self._counters():
+        for counter in self._enabled():
             if (value := live_value(self._hass, counter)) is not None:
                 self._first_states[counter.name] = value
         await self._checkpoint.async_load()
@@ -109,8 +109,8 @@ class HistoryManager:
     ) -> dict[str, int]:
         """Import what is missing of some days of the CEMM, both ends included.
 
-        Returns the number of hours written by alias; progress runs from 0 to 1, and
-        is at first that of an import which already runs: this one waits for its end.
+        Returns the number of hours written by alias; progress runs from 0 to 1, never
+        back, and is at first that of an import which this one must wait for.
         Ends with the config entry, and is continued with it. Raises CemmError
         when the CEMM fails, and HomeAssistantError without a recorder.
         """
@@ -118,9 +118,14 @@ class HistoryManager:
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="no_recorder"
             )
-        stop_reporting = self.async_add_progress_listener(
-            lambda: on_progress((self._progress or 0) / 100)
-        )
+        furthest = 0
+
+        def report() -> None:
+            nonlocal furthest
+            furthest = max(furthest, self._progress or 0)
+            on_progress(furthest / 100)
+
+        stop_reporting = self.async_add_progress_listener(report)
         try:
             return await asyncio.shield(
                 self._in_background(self._async_import_range(start, end))
@@ -142,8 +147,8 @@ class HistoryManager:
 
     @callback
     def _async_live_rows(self, _event: Event[Any]) -> None:
-        if self._checkpoint.origins:
-            self._in_background(self._async_settle_later())
+        if any(c.name in self._checkpoint.origins for c in self._enabled()):
+            self._async_tick()
 
     def _in_background[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         return self._entry.async_create_background_task(
@@ -154,8 +159,13 @@ class HistoryManager:
         """Do all that is due; what fails is tried again, and reported once."""
         try:
             async with self._lock:
-                await self._async_heal(self._counters(), since=None)
-                await self._async_go_on()
+                # The recorder may still be writing what an interrupted import left it.
+                await async_stored(self._hass)
+                counters = await self._async_counters()
+                await self._async_settle(counters)
+                healed = await self._async_heal(counters, since=None)
+                await self._async_go_on(counters)
+                raise_any(healed.failed)
         except CemmError as err:
             level = logging.DEBUG if self._failed else logging.WARNING
             self._failed = True
@@ -163,47 +173,50 @@ class HistoryManager:
                 level, "%s: history is tried again later: %r", self._entry.title, err
             )
             return
+        except Exception:
+            _LOGGER.exception("%s: history is tried again later", self._entry.title)
+            return
         if self._failed:
             _LOGGER.info("%s: history is available again", self._entry.title)
         self._failed = False
 
-    async def _async_go_on(self) -> None:
+    async def _async_go_on(self, counters: list[Counter]) -> None:
         """Finish what the user asked for, and the first import of every counter."""
         checkpoint = self._checkpoint
         if checkpoint.wanted:
-            await self._async_count_back(self._counters(), *checkpoint.wanted)
+            await self._async_count_back(counters, *checkpoint.wanted)
             await checkpoint.async_want(None)
         if self._entry.options.get(CONF_IMPORT_HISTORY):
-            new = [c for c in self._counters() if c.name not in checkpoint.imported]
+            new = [c for c in counters if c.name not in checkpoint.imported]
             await self._async_count_back(new, None, None)
 
     async def _async_import_range(
         self, start: date | None, end: date | None
     ) -> dict[str, int]:
         async with self._lock:
-            counters = self._counters()
+            counters = await self._async_counters()
             # It stays wanted when Home Assistant stops in the middle.
             await self._checkpoint.async_want((start, end))
             try:
                 hours = await self._async_count_back(counters, start, end)
                 since = midnight(start) if start else 0
-                for alias, more in (await self._async_heal(counters, since)).items():
-                    hours.setdefault(alias, set()).update(more)
+                healed = await self._async_heal(counters, since)
+                raise_any(healed.failed)
             except CemmError:
                 await self._checkpoint.async_want(None)
                 raise
             await self._checkpoint.async_want(None)
-        aliases = {counter.alias for counter in counters}
-        return {alias: len(hours.get(alias, ())) for alias in sorted(aliases)}
+        return {
+            alias: len(hours.get(alias, set()) | healed.hours.get(alias, set()))
+            for alias in sorted({counter.alias for counter in counters})
+        }
 
     async def _async_count_back(
-        self, counters: Iterable[Counter], start: date | None, end: date | None
+        self, counters: list[Counter], start: date | None, end: date | None
     ) -> dict[str, set[int]]:
         """Import some days; return the starts of the hours written by alias."""
         now = time()
-        last = (
-            _newest(now) if end is None else min(midnight(day_after(end)), _newest(now))
-        )
+        last = min(midnight(day_after(end)), _newest(now)) if end else _newest(now)
         window = Window(midnight(start) if start else 0, last)
         anchors = {
             counter: anchor
@@ -212,18 +225,21 @@ class HistoryManager:
         }
         importer = Importer(self._hass, self._source, now, window, self._set_progress)
         imported = await importer.async_run(anchors)
-        for counter, origin in imported.origins.items():
-            if row := await async_origin(self._hass, counter, origin):
-                self._checkpoint.origins[counter.name] = row
+        origins = self._checkpoint.origins
+        for counter, anchor in anchors.items():
+            if origin := imported.origins.get(counter):
+                if row := await async_origin(self._hass, counter, origin):
+                    origins[counter.name] = row
+            elif row := unsettled(anchor, origins.get(counter.name)):
+                origins[counter.name] = row
         done = {c.name for c in anchors if c.alias not in imported.failed}
         if start is None and end is None:
             self._checkpoint.imported |= done
         for name in done:
             self._checkpoint.complete.pop(name, None)
         await self._checkpoint.async_save()
-        await self._async_settle()
-        for error in imported.failed.values():
-            raise error
+        await self._async_settle(counters)
+        raise_any(imported.failed)
         self._set_progress(1)
         return imported.hours
 
@@ -236,9 +252,7 @@ class HistoryManager:
             now,
         )
 
-    async def _async_heal(
-        self, counters: Iterable[Counter], since: float | None
-    ) -> dict[str, set[int]]:
+    async def _async_heal(self, counters: list[Counter], since: float | None) -> Healed:
         """Fill holes since a time, or wherever some may be new."""
         now = time()
         healer = Healer(self._hass, self._source, now, _newest(now))
@@ -251,27 +265,23 @@ class HistoryManager:
         )
         complete.update(healed.complete)
         await self._checkpoint.async_save()
-        return healed.hours
+        return healed
 
-    async def _async_settle_later(self) -> None:
-        async with self._lock:
-            await self._async_settle()
-
-    async def _async_settle(self) -> None:
+    async def _async_settle(self, counters: list[Counter]) -> None:
         """Let sums begin at 0 where that is possible by now."""
         origins = self._checkpoint.origins
-        settled = [
-            counter.name
-            for counter in self._counters()
-            if counter.name in origins
-            and await async_settle(self._hass, counter, origins[counter.name])
-        ]
-        for name in settled:
-            del origins[name]
-        if settled:
-            await self._checkpoint.async_save()
+        for counter in counters:
+            if (origin := origins.get(counter.name)) and await async_settle(
+                self._hass, counter, origin
+            ):
+                del origins[counter.name]
+                await self._checkpoint.async_save()
 
-    def _counters(self) -> list[Counter]:
+    async def _async_counters(self) -> list[Counter]:
+        """Return the counters whose history can be written."""
+        return await async_convertible(self._hass, self._enabled())
+
+    def _enabled(self) -> list[Counter]:
         coordinator = self._coordinator
         return list(counters(self._hass, coordinator.mac, coordinator.data))
 

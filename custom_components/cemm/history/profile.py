@@ -1,6 +1,6 @@
 """When something was used: the CEMM's day data, minute by minute."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -28,21 +28,22 @@ def minutes(
     The minute that is not over yet goes on like the last one.
     """
     amounts: list[float | None] = [None] * ((end - start) // MINUTE)
-    spacing = min((b.start - a.start for a, b in pairwise(samples)), default=0)
+    starts = [sample.start for sample in samples]
+    spacing = min((b - a for a, b in pairwise(starts)), default=0)
     length = spacing // MINUTE
-    for sample in samples if length else ():
-        if sample.value is None:
+    if channel == POWER:
+        divisor = _W_MINUTES_PER_KWH
+    else:
+        divisor = _LITRES_PER_M3 if spacing < HOUR else length
+    for sample_start, value in samples if length else ():
+        first = (sample_start - start) // MINUTE
+        if value is None or not 0 <= first < len(amounts):
             continue
-        if channel == POWER:
-            amount = sample.value / _W_MINUTES_PER_KWH
-        elif spacing < HOUR:
-            amount = sample.value / _LITRES_PER_M3
-        else:
-            amount = sample.value / length
-        first = (sample.start - start) // MINUTE
-        until = first + length + (length == 1 and sample is samples[-1])
-        for minute in range(max(first, 0), min(until, len(amounts))):
-            amounts[minute] = amount
+        amounts[first] = value / divisor
+        # The other minutes that the sample stands for.
+        if more := length - 1 or sample_start == starts[-1]:
+            until = min(first + 1 + more, len(amounts))
+            amounts[first:until] = [amounts[first]] * (until - first)
     return amounts
 
 
@@ -87,6 +88,8 @@ class Profile:
         self.end = start + len(amounts) * MINUTE
         self._amounts = amounts
         self._tariffs = tariffs
+        # Of the seven counters of a smart meter, each asks for those of others too.
+        self._curves: dict[tuple[int, int | None], Curve] = {}
 
     @cached_property
     def measured_since(self) -> int | None:
@@ -101,22 +104,35 @@ class Profile:
 
         It counts one direction, and perhaps only while its tariff is in force.
         """
-        used = accumulate(
-            (max(rule.sign * (amount or 0.0), 0.0) for amount in self._counted(rule)),
-            initial=0.0,
-        )
-        unknown = accumulate(
-            (float(amount is None) for amount in self._counted(rule)), initial=0.0
-        )
-        return Curve(self.start, list(used), list(unknown))
+        key = rule.sign, rule.tariff
+        if key not in self._curves:
+            self._curves[key] = self._accumulated(rule)
+        return self._curves[key]
 
-    def _counted(self, rule: HistoryRule) -> Iterator[float | None]:
+    def _accumulated(self, rule: HistoryRule) -> Curve:
+        counted = self._counted(rule)
+        if rule.sign > 0:
+            used = [amount if amount and amount > 0 else 0.0 for amount in counted]
+        else:
+            used = [-amount if amount and amount < 0 else 0.0 for amount in counted]
+        unknown = [amount is None for amount in counted]
+        return Curve(
+            self.start,
+            list(accumulate(used, initial=0.0)),
+            list(accumulate(unknown, initial=0)),
+        )
+
+    def _counted(self, rule: HistoryRule) -> Sequence[float | None]:
+        """Return the amounts, with 0 where another tariff was in force."""
         if rule.tariff is None:
-            yield from self._amounts
-            return
-        for minute, amount in enumerate(self._amounts):
-            in_force = self._tariffs[minute // _MINUTES] == rule.tariff
-            yield amount if in_force else 0.0
+            return self._amounts
+        counted: list[float | None] = []
+        for first, tariff in zip(
+            range(0, len(self._amounts), _MINUTES), self._tariffs, strict=True
+        ):
+            hour = self._amounts[first : first + _MINUTES]
+            counted += hour if tariff == rule.tariff else [0.0] * len(hour)
+        return counted
 
 
 def hourly_net(amounts: Sequence[float | None]) -> list[float]:

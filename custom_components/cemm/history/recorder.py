@@ -1,9 +1,16 @@
 """Home Assistant's statistics of a counter, read and written in its own unit."""
 
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Literal
 
-from homeassistant.components.recorder.db_schema import Statistics, StatisticsMeta
+from homeassistant.components.recorder.db_schema import (
+    Statistics,
+    StatisticsMeta,
+    StatisticsShortTerm,
+)
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -17,28 +24,43 @@ from homeassistant.components.recorder.statistics import (
 )
 from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util import dt as dt_util
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
+
+from custom_components.cemm.client import CemmError
 
 from .counters import Counter
-from .periods import HOUR
+from .periods import HOUR, MINUTE
 from .rows import Row
 
 # Longer than any restart takes; the recorder deletes short-term rows after days.
 _RECENTLY = timedelta(days=1)
+
+_PERIOD = 5 * MINUTE
+
+# The recorder compiles a period this long (seconds) after its end, at the latest.
+_IN_TIME = 5 * MINUTE
 
 
 async def async_hours(
     hass: HomeAssistant, counter: Counter, since: float, until: float | None = None
 ) -> list[Row]:
     """Return the rows that start between two Unix times, oldest first."""
-    return await _async_rows(hass, counter, since, until, "hour")
+    return (await _async_rows(hass, [counter], since, until, "hour"))[counter]
+
+
+async def async_hours_since(
+    hass: HomeAssistant, counters: Collection[Counter], since: float
+) -> dict[Counter, list[Row]]:
+    """Return the rows of some counters that start since a Unix time, oldest first."""
+    return await _async_rows(hass, counters, since, None, "hour")
 
 
 async def async_oldest_hour(hass: HomeAssistant, counter: Counter) -> Row | None:
-    """Return a counter's oldest row."""
+    """Return a counter's oldest row; there may be older ones without a sum."""
 
     def oldest_start() -> float | None:
         with session_scope(hass=hass, read_only=True) as session:
@@ -46,9 +68,10 @@ async def async_oldest_hour(hass: HomeAssistant, counter: Counter) -> Row | None
                 select(func.min(Statistics.start_ts))
                 .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
                 .where(StatisticsMeta.statistic_id == counter.entity_id)
+                .where(Statistics.state.is_not(None), Statistics.sum.is_not(None))
             )
 
-    start = await get_instance(hass).async_add_executor_job(oldest_start)
+    start = await _async_query(hass, oldest_start)
     if start is None:
         return None
     rows = await async_hours(hass, counter, start, start + HOUR)
@@ -58,46 +81,159 @@ async def async_oldest_hour(hass: HomeAssistant, counter: Counter) -> Row | None
 async def async_newest_minutes(hass: HomeAssistant, counter: Counter) -> Row | None:
     """Return the newest short-term row, which the live sum goes on from."""
     since = (dt_util.utcnow() - _RECENTLY).timestamp()
-    rows = await _async_rows(hass, counter, since, None, "5minute")
-    return rows[-1] if rows else None
+    rows = await _async_rows(hass, [counter], since, None, "5minute")
+    return rows[counter][-1] if rows[counter] else None
+
+
+async def async_unseen_hours(
+    hass: HomeAssistant, counters: Collection[Counter], since: float
+) -> dict[Counter, set[int]]:
+    """Return the starts of the hours whose end the recorder did not see.
+
+    While a sensor is unavailable it writes nothing: the row of the hour in which that
+    began holds the last state before. And for the time that Home Assistant was off
+    it repeats the last state, as soon as it runs again. Either is known by the newest
+    short-term row of the hour; a row that is no copy of it was corrected since.
+    """
+    statement = (
+        select(
+            StatisticsMeta.statistic_id,
+            Statistics.start_ts,
+            Statistics.state,
+            StatisticsShortTerm.start_ts,
+            StatisticsShortTerm.created_ts,
+            StatisticsShortTerm.state,
+        )
+        .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
+        .join(
+            StatisticsShortTerm,
+            and_(
+                StatisticsShortTerm.metadata_id == Statistics.metadata_id,
+                StatisticsShortTerm.start_ts >= Statistics.start_ts,
+                StatisticsShortTerm.start_ts < Statistics.start_ts + HOUR,
+            ),
+        )
+        .where(StatisticsMeta.statistic_id.in_([c.entity_id for c in counters]))
+        .where(Statistics.start_ts >= since)
+        .order_by(StatisticsShortTerm.start_ts)
+    )
+
+    def find() -> dict[Counter, set[int]]:
+        with session_scope(hass=hass, read_only=True) as session:
+            newest = {
+                (row[0], int(row[1])): row[2:] for row in session.execute(statement)
+            }
+        unseen: dict[str, set[int]] = defaultdict(set)
+        for (entity_id, hour), (state, period, created, copied) in newest.items():
+            end = period + _PERIOD
+            if state == copied and (end < hour + HOUR or created > end + _IN_TIME):
+                unseen[entity_id].add(hour)
+        return {counter: unseen[counter.entity_id] for counter in counters}
+
+    return await _async_query(hass, find)
 
 
 async def _async_rows(
     hass: HomeAssistant,
-    counter: Counter,
+    counters: Collection[Counter],
     since: float,
     until: float | None,
     period: Literal["hour", "5minute"],
-) -> list[Row]:
+) -> dict[Counter, list[Row]]:
+    def read() -> dict[Counter, list[Row]]:
+        # Years of rows take long to make: not in the event loop.
+        found = statistics_during_period(
+            hass,
+            dt_util.utc_from_timestamp(since),
+            dt_util.utc_from_timestamp(until) if until else None,
+            {counter.entity_id for counter in counters},
+            period,
+            {_unit_class(counter): counter.unit for counter in counters},
+            {"state", "sum"},
+        )
+        return {
+            counter: [
+                Row(int(row["start"]), state, total)
+                for row in found.get(counter.entity_id, ())
+                if (state := row.get("state")) is not None
+                and (total := row.get("sum")) is not None
+            ]
+            for counter in counters
+        }
+
+    return await _async_query(hass, read)
+
+
+async def _async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:
+    """Run a query in the recorder's executor, and wait for its end even if cancelled.
+
+    When Home Assistant stops, the recorder closes its connections: a query that is
+    still running then crashes Python.
+    """
+    running = get_instance(hass).async_add_executor_job(query)
+    try:
+        return await asyncio.shield(running)
+    finally:
+        await asyncio.wait([running])
+
+
+def _unit_class(counter: Counter) -> str:
     unit_class = STATISTIC_UNIT_TO_UNIT_CONVERTER[counter.unit].UNIT_CLASS
     assert unit_class
-    found = await get_instance(hass).async_add_executor_job(
-        statistics_during_period,
-        hass,
-        dt_util.utc_from_timestamp(since),
-        dt_util.utc_from_timestamp(until) if until else None,
-        {counter.entity_id},
-        period,
-        {unit_class: counter.unit},
-        {"state", "sum"},
-    )
+    return unit_class
+
+
+async def async_convertible(
+    hass: HomeAssistant, counters: Collection[Counter]
+) -> list[Counter]:
+    """Return the counters but for those whose statistics have a foreign unit.
+
+    They were made by something else under the same entity id. Home Assistant itself
+    asks the user what to do about it.
+    """
+    known = await _async_metadata(hass, counters)
     return [
-        Row(int(row["start"]), state, total)
-        for row in found.get(counter.entity_id, ())
-        if (state := row.get("state")) is not None
-        and (total := row.get("sum")) is not None
+        counter
+        for counter in counters
+        if counter not in known
+        or known[counter]["unit_of_measurement"]
+        in STATISTIC_UNIT_TO_UNIT_CONVERTER[counter.unit].VALID_UNITS
     ]
 
 
-async def async_write(hass: HomeAssistant, counter: Counter, rows: list[Row]) -> None:
-    """Add rows to a counter's statistics, and wait until they are stored."""
-    known = await get_instance(hass).async_add_executor_job(
-        lambda: get_metadata(hass, statistic_ids={counter.entity_id})
-    )
-    if counter.entity_id in known:
-        _, metadata = known[counter.entity_id]
-    else:
-        metadata = _metadata(hass, counter)
+async def _async_metadata(
+    hass: HomeAssistant, counters: Collection[Counter]
+) -> dict[Counter, StatisticMetaData]:
+    """Return the metadata of those counters that have statistics."""
+    ids = {counter.entity_id for counter in counters}
+    known = await _async_query(hass, lambda: get_metadata(hass, statistic_ids=ids))
+    return {c: known[c.entity_id][1] for c in counters if c.entity_id in known}
+
+
+async def async_write(
+    hass: HomeAssistant, counter: Counter, rows: Sequence[Row]
+) -> None:
+    """Add rows to a counter's statistics, and wait until they are stored.
+
+    Raises CemmError like `async_queue_rows`.
+    """
+    await async_queue_rows(hass, counter, rows)
+    await async_stored(hass)
+
+
+async def async_queue_rows(
+    hass: HomeAssistant, counter: Counter, rows: Sequence[Row]
+) -> None:
+    """Have rows added to a counter's statistics, after all that the recorder has to do.
+
+    Raises CemmError when its entity was renamed or removed meanwhile: nobody would
+    ever find the rows. The next attempt knows the new name.
+    """
+    known = await _async_metadata(hass, [counter])
+    # Nothing may come between this and what queues the rows.
+    if er.async_get(hass).async_get(counter.entity_id) is None:
+        raise CemmError(f"{counter.entity_id} is gone, or has another name")
+    metadata = known.get(counter) or _metadata(hass, counter)
     unit = metadata["unit_of_measurement"]
     convert = STATISTIC_UNIT_TO_UNIT_CONVERTER[counter.unit].converter_factory(
         counter.unit, unit
@@ -114,17 +250,17 @@ async def async_write(hass: HomeAssistant, counter: Counter, rows: list[Row]) ->
             for row in rows
         ],
     )
-    await async_stored(hass)
 
 
-async def async_stored(hass: HomeAssistant) -> None:
-    """Wait until the recorder has done all that it was told to.
+@callback
+def async_stored(hass: HomeAssistant) -> asyncio.Future[None]:
+    """Return what is done once the recorder has done all that it was told to so far.
 
     Its own `async_block_till_done` does not wait for what it is busy with.
     """
-    future = hass.loop.create_future()
+    future: asyncio.Future[None] = hass.loop.create_future()
     get_instance(hass).queue_task(SynchronizeTask(future))
-    await future
+    return future
 
 
 def _metadata(hass: HomeAssistant, counter: Counter) -> StatisticMetaData:
@@ -137,7 +273,7 @@ def _metadata(hass: HomeAssistant, counter: Counter) -> StatisticMetaData:
         name=None,
         source="recorder",
         statistic_id=counter.entity_id,
-        unit_class=STATISTIC_UNIT_TO_UNIT_CONVERTER[counter.unit].UNIT_CLASS,
+        unit_class=_unit_class(counter),
         unit_of_measurement=unit or counter.unit,
     )
 
@@ -146,10 +282,18 @@ async def async_lift(
     hass: HomeAssistant, counter: Counter, start: float, amount: float
 ) -> None:
     """Add an amount to all sums since a Unix time, and wait until that is stored."""
+    async_queue_lift(hass, counter, start, amount)
+    await async_stored(hass)
+
+
+@callback
+def async_queue_lift(
+    hass: HomeAssistant, counter: Counter, start: float, amount: float
+) -> None:
+    """Have an amount added to all sums, after all that the recorder has to do."""
     get_instance(hass).async_adjust_statistics(
         counter.entity_id, dt_util.utc_from_timestamp(start), amount, counter.unit
     )
-    await async_stored(hass)
 
 
 def live_value(hass: HomeAssistant, counter: Counter) -> float | None:

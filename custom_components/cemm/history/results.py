@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .counters import Counter
 from .periods import HOUR, floor_hour
 from .rows import Anchor, Row, count_back
-from .usage import Chapter, Stretch, Times, counted, known_changes
+from .usage import Change, Chapter, Stretch, Times, counted, known_changes, unmeasured
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,23 @@ class CountedBack:
     """Whether nothing older can be known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a counter went on, hour by hour and beginning with 0."""
+
+    used: list[float]
+    """What it counted."""
+    unknown: list[float]
+    """In how many minutes nothing was measured, and may have been used."""
+
+    def followed_by(self, later: Course) -> Course:
+        """Return this course and then another one."""
+        return Course(
+            self.used + [self.used[-1] + amount for amount in later.used[1:]],
+            self.unknown + [self.unknown[-1] + time for time in later.unknown[1:]],
+        )
+
+
 def count_days_back(
     chapter: Chapter, anchors: Mapping[Counter, Anchor], *, oldest: bool
 ) -> list[CountedBack]:
@@ -28,12 +45,13 @@ def count_days_back(
     The counters are of one meter and one channel of its day data. In the
     ``oldest`` days that the CEMM remembers, its memory may begin later.
     """
-    stretch = _stretch(chapter, anchors)
-    begin = stretch.known_since if oldest else stretch.profile.start
+    stretch, first = _stretch(chapter, anchors), chapter.days[0].start
+    begin = stretch.known_since if oldest else first
     if begin is None:
         return [CountedBack(counter, [], ended=True) for counter in anchors]
+    begin = max(floor_hour(begin), first)
     return [
-        _count_back(stretch, counter, anchor, floor_hour(begin))
+        _count_back(stretch, counter, anchor, begin)
         for counter, anchor in anchors.items()
     ]
 
@@ -49,22 +67,29 @@ def _count_back(
     if begin >= anchor.time:
         return CountedBack(counter, [], ended)
     times = [*range(begin, int(-(-anchor.time // HOUR)) * HOUR, HOUR), anchor.time]
-    return CountedBack(
-        counter, count_back(anchor, times, _counted(stretch, counter, times)), ended
-    )
+    curve, changes = stretch.profile.curve(counter.rule), _changes(stretch, counter)
+    used = counted(curve, changes, times)
+    return CountedBack(counter, count_back(anchor, times, used), ended)
 
 
 def count_hours(
     chapter: Chapter, counters: Iterable[Counter], start: int, end: int
-) -> dict[Counter, list[float]]:
-    """Return what each counter counted from a full hour until each hour up to ``end``.
+) -> dict[Counter, Course]:
+    """Return how counters went on from a full hour until another.
 
-    The counters are of one meter and one channel of its day data.
+    They are of one meter and one channel of its day data.
     """
     counters = list(counters)
     stretch = _stretch(chapter, counters)
     times = range(start, end + 1, HOUR)
-    return {counter: _counted(stretch, counter, times) for counter in counters}
+    return {counter: _course(stretch, counter, times) for counter in counters}
+
+
+def _course(stretch: Stretch, counter: Counter, times: Times) -> Course:
+    curve = stretch.profile.curve(counter.rule)
+    changes = _changes(stretch, counter)
+    exact = changes if stretch.is_exact(counter.rule) else []
+    return Course(counted(curve, changes, times), unmeasured(curve, exact, times))
 
 
 def _stretch(chapter: Chapter, counters: Iterable[Counter]) -> Stretch:
@@ -72,6 +97,5 @@ def _stretch(chapter: Chapter, counters: Iterable[Counter]) -> Stretch:
     return Stretch(chapter, channel)
 
 
-def _counted(stretch: Stretch, counter: Counter, times: Times) -> list[float]:
-    changes = known_changes(stretch, counter.rule, counter.registers, counter.max_rate)
-    return counted(stretch.profile.curve(counter.rule), changes, times)
+def _changes(stretch: Stretch, counter: Counter) -> list[Change]:
+    return known_changes(stretch, counter.rule, counter.registers, counter.max_rate)

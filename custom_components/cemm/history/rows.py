@@ -99,12 +99,12 @@ def lifted(hole: Hole, lift: float) -> Hole:
     return replace(hole, after=replace(hole.after, sum=hole.after.sum + lift))
 
 
-def fill(hole: Hole, used: Sequence[float]) -> list[Row]:
+def fill(hole: Hole, used: Sequence[float], unknown: Sequence[float]) -> list[Row]:
     """Return the missing rows, such that both neighbours stay as they are.
 
-    ``used`` is what was counted until each of the hole's times; only its shape
-    counts, or the time when it shows no use. Where the meter was replaced, the
-    readings go on as the old meter's. Nothing is returned when the sum falls
+    ``used`` is what was counted until each of the hole's times, ``unknown`` how many
+    minutes were not measured; only their shape counts. Where the meter was replaced,
+    the readings go on as the old meter's. Nothing is returned when the sum falls
     across the hole: it is not known why, so it is not covered up.
     """
     rise = hole.after.sum - hole.before.sum
@@ -113,12 +113,30 @@ def fill(hole: Hole, used: Sequence[float]) -> list[Row]:
     change = hole.after.state - hole.before.state
     if change < 0:
         change = rise
-    whole = used[-1]
-    rows = []
-    for n, time in enumerate(hole.times[1:-1], start=1):
-        part = used[n] / whole if whole > 0 else n / (len(used) - 1)
-        state = hole.before.state + part * change
-        # A sum must not fall by the noise of floats either.
-        total = min(hole.before.sum + part * rise, hole.after.sum)
-        rows.append(Row(time - HOUR, state, total))
-    return rows
+    return [
+        Row(
+            time - HOUR,
+            hole.before.state + share * change,
+            # A sum must not fall by the noise of floats either.
+            min(hole.before.sum + share * rise, hole.after.sum),
+        )
+        for time, share in zip(hole.times, _shares(rise, used, unknown), strict=True)
+    ][1:-1]
+
+
+def _shares(
+    rise: float, used: Sequence[float], unknown: Sequence[float]
+) -> list[float]:
+    """Return which part of a rise was there at each time, from 0 to 1.
+
+    More than was counted was used while nothing was measured, if there was such a
+    time. All else is a matter of scale, or even if nothing was used.
+    """
+    missing = rise - used[-1]
+    if missing > 0 and unknown[-1] >= 1:
+        return [
+            (amount + missing * minutes / unknown[-1]) / rise
+            for amount, minutes in zip(used, unknown, strict=True)
+        ]
+    whole = used if used[-1] > 0 else range(len(used))
+    return [part / whole[-1] for part in whole]

@@ -1,12 +1,14 @@
 """Asks a CEMM for history: one request at a time, so that polling goes first."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 
 from custom_components.cemm.client import (
     AuthenticationError,
     CemmClient,
+    CemmError,
     CemmResponseError,
     CemmStatusError,
     History,
@@ -27,6 +29,26 @@ _ATTEMPTS = 4
 
 _NOTHING = History({})
 
+type _Question = tuple[str, Period | None, date]
+"""An alias, what of its history (None: its last readings) and a day."""
+
+
+@contextmanager
+def alone(alias: str, failed: dict[str, CemmError]) -> Iterator[None]:
+    """Note in ``failed`` what fails for one meter and may well work for the others."""
+    try:
+        yield
+    except AuthenticationError:
+        raise
+    except (CemmStatusError, CemmResponseError) as err:
+        failed[alias] = err
+
+
+def raise_any(failed: Mapping[str, CemmError]) -> None:
+    """Raise one of the errors noted, if there are any."""
+    for err in failed.values():
+        raise err
+
 
 class Source:
     """The history of one CEMM's meters. Every method raises CemmError."""
@@ -34,7 +56,12 @@ class Source:
     def __init__(self, client: CemmClient) -> None:
         """Remember whom to ask."""
         self._client = client
-        self._failures: Tally[tuple[str, Period, date]] = Tally()
+        self._answered = 0
+        self._failures: Tally[_Question] = Tally()
+        self._failed_at: dict[_Question, int] = {}
+        """How many questions had been answered when one failed the last time."""
+        self._kept: dict[str, tuple[date, History]] = {}
+        """The day data of one day of each meter, that may be wanted again."""
 
     async def months(
         self, alias: str, channels: Collection[str], today: date
@@ -42,7 +69,7 @@ class Source:
         """Return the first days of all months in which a meter counted something.
 
         ``channels`` are those of the year data that tell. The memory ends with
-        the first year that holds nothing.
+        the first year that holds nothing, but for this one: it may have just begun.
         """
         found: set[date] = set()
         for year in range(today.year, _FIRST_YEAR - 1, -1):
@@ -53,7 +80,7 @@ class Source:
                 for sample in history.channels.get(channel, ())
                 if sample.value
             }
-            if not counted:
+            if not counted and year < today.year:
                 break
             found |= counted
         return found
@@ -68,19 +95,36 @@ class Source:
     ) -> Chapter:
         """Return what is known of some days of a meter; calls ``on_day`` after each."""
         wanted = days(first, last)
-        opening = await self._closing(alias, day_before(first))
         booked: dict[date, dict[str, float]] = {}
         for month in sorted({day.replace(day=1) for day in wanted if day < today}):
             booked |= await self._booked(alias, month)
         found: list[Day] = []
         for day in wanted:
-            history = await self._history(alias, Period.DAY, day)
+            history = await self._day(alias, day)
             # A day that is not over has no amount and no last reading yet.
             closing = await self._closing(alias, day) if day < today else None
             amounts = booked.get(day, {}) if day < today else {}
             found.append(Day.of(day, history, amounts, closing))
             on_day()
-        return Chapter(found, opening)
+        return Chapter(found, await self._eve(alias, day_before(first)))
+
+    async def _eve(self, alias: str, day: date) -> Day | None:
+        """Return the day before others, if it has last readings.
+
+        Its day data is kept: the days before them may be wanted next.
+        """
+        closing = await self._closing(alias, day)
+        if closing is None:
+            return None
+        history = await self._day(alias, day)
+        self._kept[alias] = (day, history)
+        return Day.of(day, history, {}, closing)
+
+    async def _day(self, alias: str, day: date) -> History:
+        kept_day, kept = self._kept.get(alias, (None, _NOTHING))
+        if kept_day == day:
+            return kept
+        return await self._history(alias, Period.DAY, day)
 
     async def _booked(self, alias: str, month: date) -> dict[date, dict[str, float]]:
         """Return the month data of each day, by channel."""
@@ -97,21 +141,32 @@ class Source:
         """Return the last readings of a day, where the API has them."""
         if self._client.totals_interval is None:
             return None
-        try:
-            return await self._client.totals(alias, midnight(day))
-        except NotConnectedError, UnsupportedAliasError:
-            return None
+        return await self._answer(
+            self._client.totals(alias, midnight(day)), (alias, None, day)
+        )
 
     async def _history(self, alias: str, period: Period, day: date) -> History:
+        history = await self._answer(
+            self._client.history(alias, period, midnight(day)), (alias, period, day)
+        )
+        return history or _NOTHING
+
+    async def _answer[T](self, answer: Awaitable[T], question: _Question) -> T | None:
+        """Return an answer; None if there is none, or if it failed too often."""
         try:
-            return await self._client.history(alias, period, midnight(day))
+            found = await answer
         except NotConnectedError, UnsupportedAliasError:
-            return _NOTHING
+            return None
         except AuthenticationError:
             raise
         except CemmStatusError, CemmResponseError:
-            self._failures[alias, period, day] += 1
+            # As long as nothing at all is answered, it does not fail for itself alone.
+            if self._failed_at.get(question) != self._answered:
+                self._failed_at[question] = self._answered
+                self._failures[question] += 1
             # Without the year data nothing would be left: that is never given up.
-            if period is Period.YEAR or self._failures[alias, period, day] < _ATTEMPTS:
+            if question[1] is Period.YEAR or self._failures[question] < _ATTEMPTS:
                 raise
-            return _NOTHING
+            return None
+        self._answered += 1
+        return found

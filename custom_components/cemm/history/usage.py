@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from custom_components.cemm.channels import HistoryRule
 from custom_components.cemm.client import History, Reading
@@ -69,8 +69,12 @@ class Chapter:
     """What the CEMM has of one meter and some consecutive days."""
 
     days: Sequence[Day]
-    opening: Reading | None = None
-    """The last meter readings before them."""
+    eve: Day | None = None
+    """The day before, if it has last meter readings.
+
+    They may be some minutes older than its end, and what was used in these minutes
+    is then in the next readings.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,7 @@ class Stretch:
     """Consecutive days of one meter, as one channel of the day data shows them."""
 
     def __init__(self, chapter: Chapter, channel: str) -> None:
-        self.chapter = chapter
-        self.days = days = chapter.days
+        self.days = days = [*([chapter.eve] if chapter.eve else []), *chapter.days]
         by_day = [
             day.minutes.get(channel) or [None] * ((day.end - day.start) // MINUTE)
             for day in days
@@ -113,6 +116,13 @@ class Stretch:
     def has_readings(self) -> bool:
         """Whether the API has meter readings."""
         return any(day.closing for day in self.days)
+
+    def is_exact(self, rule: HistoryRule) -> bool:
+        """Tell whether the changes of a counter are just what it counted.
+
+        Net amounts are less than what was imported where something was exported too.
+        """
+        return self.has_readings or rule.day != POWER
 
     @property
     def known_since(self) -> int | None:
@@ -193,8 +203,7 @@ def known_changes(
 
     Meter readings are exact; where there are none, month data must do.
     """
-    closings = [day.closing for day in stretch.days]
-    readings = [reading for reading in (stretch.chapter.opening, *closings) if reading]
+    readings = [day.closing for day in stretch.days if day.closing]
     changes = read_changes(meter_readings(readings, registers), max_rate)
     return list(changes) or list(booked_changes(stretch, rule))
 
@@ -239,6 +248,24 @@ def _weights(curve: Curve, change: Change) -> tuple[float, float, float]:
     if used > _NEXT_TO_NOTHING:
         return change.amount / used, 0.0, 0.0
     return 0.0, 0.0, change.amount / (change.end - change.start)
+
+
+def unmeasured(curve: Curve, changes: Sequence[Change], times: Times) -> list[float]:
+    """Return how many minutes were not measured until each of some Unix times.
+
+    ``times`` are in order. Of changes the amount is known: their minutes don't count.
+    """
+
+    def minutes(begin: float, end: float) -> float:
+        return curve.between(begin, end)[1] - sum(
+            curve.between(max(begin, change.start), min(end, change.end))[1]
+            for change in changes
+            if change.start < end and begin < change.end
+        )
+
+    # Float noise must not make it fall.
+    steps = (max(minutes(begin, end), 0.0) for begin, end in pairwise(times))
+    return list(accumulate(steps, initial=0.0))
 
 
 def meter_readings(

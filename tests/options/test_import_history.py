@@ -1,170 +1,25 @@
-"""The options' steps for the Energy dashboard, with its real component and a recorder."""
+"""Importing history from the options, with its progress."""
 
-from datetime import date, datetime, timedelta
-from typing import Any
 from unittest.mock import patch
 
-from homeassistant.components.energy import data as energy, validate
-from homeassistant.components.recorder import Recorder
-from homeassistant.components.recorder.statistics import get_start_time
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import (
     EVENT_DATA_ENTRY_FLOW_PROGRESS_UPDATE,
     FlowResultType,
 )
-from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_capture_events,
 )
-from pytest_homeassistant_custom_component.components.recorder.common import (
-    async_wait_recording_done,
-    do_adhoc_statistics,
-)
 
-from custom_components.cemm.history.periods import TIME_ZONE
 from simulator import Fault, House, Simulator
+from tests.conftest import setup
+from tests.history.common import keep
 
-from .conftest import MAC, setup
-
-
-@pytest.fixture
-def enable_custom_integrations(
-    recorder_mock: Recorder, enable_custom_integrations: None
-) -> None:
-    """Start the recorder before anything else."""
-
-
-@pytest.fixture
-def house() -> House:
-    """Return a house whose past is soon told."""
-    return House(seed=1, since=days_ago(5))
-
-
-@pytest.fixture
-async def dashboard(hass: HomeAssistant) -> energy.EnergyManager:
-    """Set up the Energy dashboard, with nothing in it."""
-    assert await async_setup_component(hass, "energy", {})
-    await hass.async_block_till_done()
-    return await energy.async_get_manager(hass)
-
-
-@pytest.fixture(params=["local", "remote"])
-def entry(
-    request: pytest.FixtureRequest,
-    local_entry: MockConfigEntry,
-    remote_entry: MockConfigEntry,
-) -> MockConfigEntry:
-    """Return the entry of a CEMM by either API, not yet added."""
-    return local_entry if request.param == "local" else remote_entry
-
-
-def days_ago(number: int) -> date:
-    return datetime.now(TIME_ZONE).date() - timedelta(days=number)
-
-
-async def choose(
-    hass: HomeAssistant, entry: MockConfigEntry, step: str
-) -> ConfigFlowResult:
-    """Open the options and choose from the menu."""
-    menu = await hass.config_entries.options.async_init(entry.entry_id)
-    assert menu["type"] is FlowResultType.MENU
-    return await hass.config_entries.options.async_configure(
-        menu["flow_id"], {"next_step_id": step}
-    )
-
-
-async def offered(hass: HomeAssistant, entry: MockConfigEntry) -> list[str]:
-    menu = await hass.config_entries.options.async_init(entry.entry_id)
-    return list(menu["menu_options"])
-
-
-def reported(hass: HomeAssistant, result: ConfigFlowResult) -> set[str]:
-    """Return the alias and key of each sensor that the user is told of by name."""
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "energy_dashboard_updated"
-    placeholders = result["description_placeholders"]
-    assert placeholders
-    names = placeholders["sensors"].splitlines()
-    sensors = {
-        entity.unique_id.removeprefix(f"{MAC}_")
-        for entity in er.async_get(hass).entities.values()
-        if (state := hass.states.get(entity.entity_id)) and f"- {state.name}" in names
-    }
-    assert len(sensors) == len(names)
-    return sensors
-
-
-def kinds(dashboard: energy.EnergyManager) -> list[str]:
-    assert dashboard.data
-    return sorted(source["type"] for source in dashboard.data["energy_sources"])
-
-
-async def issues(hass: HomeAssistant) -> list[Any]:
-    """Return what the dashboard finds wrong once statistics have been made."""
-    await async_wait_recording_done(hass)
-    do_adhoc_statistics(hass, start=get_start_time() + timedelta(minutes=5))
-    await async_wait_recording_done(hass)
-    result = (await validate.async_validate(hass)).as_dict()
-    return [issue for lists in result.values() for found in lists for issue in found]
-
-
-GRID = {"p1_t1", "p1_t2", "p1_t3", "p1_t4", "p1_electric_power"}
-SOLAR = {"s01_energy_import", "s01_electric_power"}
-DEVICE = {"mb5_energy_import", "mb5_electric_power"}
-WATER = {"pulse-2_volume", "pulse-2_flow"}
-
-
-async def test_the_dashboard_accepts_the_house(
-    hass: HomeAssistant, dashboard: energy.EnergyManager, local_entry: MockConfigEntry
-) -> None:
-    await setup(hass, local_entry)
-    result = await choose(hass, local_entry, "energy_dashboard")
-    assert reported(hass, result) == GRID | SOLAR | {"p1-gas_gas"} | DEVICE | WATER
-    assert kinds(dashboard) == ["gas", "grid", "grid", "solar", "water"]
-    assert not await issues(hass)
-
-
-async def test_the_dashboard_accepts_what_the_remote_api_tells(
-    hass: HomeAssistant, dashboard: energy.EnergyManager, remote_entry: MockConfigEntry
-) -> None:
-    await setup(hass, remote_entry)
-    result = await choose(hass, remote_entry, "energy_dashboard")
-    assert reported(hass, result) == GRID | SOLAR | {"p1-gas_gas"}
-    assert kinds(dashboard) == ["gas", "grid", "grid", "solar"]
-    assert not await issues(hass)
-
-
-async def test_a_second_time_adds_nothing(
-    hass: HomeAssistant, dashboard: energy.EnergyManager, local_entry: MockConfigEntry
-) -> None:
-    await setup(hass, local_entry)
-    await choose(hass, local_entry, "energy_dashboard")
-    preferences = dashboard.data
-    result = await choose(hass, local_entry, "energy_dashboard")
-    assert result["reason"] == "energy_dashboard_complete"
-    assert dashboard.data is preferences
-
-
-async def test_disabled_sensors_are_not_added(
-    hass: HomeAssistant, dashboard: energy.EnergyManager, local_entry: MockConfigEntry
-) -> None:
-    await setup(hass, local_entry)
-    registry = er.async_get(hass)
-    for entity in er.async_entries_for_config_entry(registry, local_entry.entry_id):
-        if not entity.unique_id.endswith("pulse-2_volume"):
-            registry.async_update_entity(
-                entity.entity_id, disabled_by=er.RegistryEntryDisabler.USER
-            )
-    await choose(hass, local_entry, "energy_dashboard")
-    assert dashboard.data
-    (source,) = dashboard.data["energy_sources"]
-    assert source["type"] == "water"
-    assert "stat_rate" not in source
-    assert not dashboard.data["device_consumption"]
+from .menu import choose, days_ago, offered
 
 
 async def test_what_is_offered_depends_on_what_is_loaded(
@@ -180,6 +35,12 @@ async def test_what_is_offered_depends_on_what_is_loaded(
 
     await hass.config_entries.async_unload(local_entry.entry_id)
     assert await offered(hass, local_entry) == ["settings"]
+
+
+@pytest.fixture
+def two_meters(house: House) -> None:
+    """Leave what is soon imported."""
+    keep(house, "p1-gas", "pulse-2")
 
 
 async def submit(
@@ -201,6 +62,7 @@ async def finished(hass: HomeAssistant, result: ConfigFlowResult) -> ConfigFlowR
     return result
 
 
+@pytest.mark.usefixtures("two_meters")
 async def test_an_import_shows_its_progress_and_what_it_wrote(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
@@ -223,6 +85,7 @@ async def test_an_import_shows_its_progress_and_what_it_wrote(
     assert again["reason"] == "history_complete"
 
 
+@pytest.mark.usefixtures("two_meters")
 async def test_the_progress_of_an_import_that_already_runs_is_shown(
     hass: HomeAssistant, local_entry: MockConfigEntry
 ) -> None:
@@ -244,11 +107,12 @@ async def test_the_progress_of_an_import_that_already_runs_is_shown(
     result = await finished(hass, await submit(hass, local_entry))
 
     assert result["reason"] == "history_complete"
-    while_it_ran = shown_at_end[0]
-    assert len(while_it_ran) > 2
-    assert while_it_ran == sorted(while_it_ran)
+    assert len(shown_at_end[0]) > 2
+    progress = [event.data["progress"] for event in events]
+    assert progress == sorted(progress)
 
 
+@pytest.mark.usefixtures("two_meters")
 async def test_days_in_the_wrong_order_can_be_corrected(
     hass: HomeAssistant, local_entry: MockConfigEntry
 ) -> None:
@@ -266,6 +130,7 @@ async def test_days_in_the_wrong_order_can_be_corrected(
     assert (await finished(hass, result))["reason"] == "history_imported"
 
 
+@pytest.mark.usefixtures("two_meters")
 async def test_a_closed_window_does_not_end_the_import(
     hass: HomeAssistant, local_entry: MockConfigEntry
 ) -> None:
@@ -278,6 +143,7 @@ async def test_a_closed_window_does_not_end_the_import(
     assert history.progress == 100
 
 
+@pytest.mark.usefixtures("two_meters")
 async def test_an_import_that_the_cemm_interrupts_can_be_repeated(
     hass: HomeAssistant, sim: Simulator, local_entry: MockConfigEntry
 ) -> None:
@@ -295,6 +161,7 @@ async def test_an_import_that_the_cemm_interrupts_can_be_repeated(
     assert result["reason"] == "history_imported"
 
 
+@pytest.mark.usefixtures("two_meters")
 async def test_unloading_interrupts_the_import(
     hass: HomeAssistant, local_entry: MockConfigEntry
 ) -> None:

@@ -1,0 +1,196 @@
+"""Imports that are interrupted, by whatever it is, and still end with every row."""
+
+from asyncio import CancelledError
+from datetime import date
+from hashlib import sha256
+from itertools import pairwise
+from random import Random
+from time import sleep
+from unittest.mock import patch
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder import Recorder
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.cemm.client import CemmConnectionError, History, Period
+from custom_components.cemm.history.healing import Healer
+from custom_components.cemm.history.importer import Importer
+from custom_components.cemm.history.manager import INTERVAL
+from custom_components.cemm.history.periods import HOUR, midnight
+from simulator import Fault, House, Simulator
+from tests.conftest import setup
+
+from .common import (
+    NEWEST,
+    SINCE,
+    all_counters,
+    all_rows,
+    assert_seamless,
+    finished,
+    go_live,
+    keep,
+    truth,
+)
+
+# A digest: interrupted or not, the import of that house writes the same.
+ROWS_OF_THAT_IMPORT = "cfe8b0ea037e102d"
+
+
+@pytest.fixture
+def house(request: pytest.FixtureRequest) -> House:
+    return House(seed=1, since=getattr(request, "param", SINCE))
+
+
+@pytest.mark.parametrize("interruptions", [0, 20])
+@pytest.mark.parametrize("house", [date(2025, 10, 12)], indirect=True)
+async def test_an_import_goes_on_after_interruptions(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    house: House,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    interruptions: int,
+) -> None:
+    """It ends with the very rows that an uninterrupted one has."""
+    keep(house, "p1-gas", "pulse-2")
+    local_entry.add_to_hass(hass)
+    rng = Random(7)
+    hass.config_entries.async_update_entry(
+        local_entry, options={"import_history": True}
+    )
+    for _ in range(interruptions):
+        await setup(hass, local_entry)
+        seen, wanted = len(sim.requests), rng.randrange(25)
+        while len(sim.requests) < seen + wanted and any(
+            "history" in task.get_name() for task in local_entry._background_tasks
+        ):
+            # The loop's own clock is frozen.
+            await hass.async_add_executor_job(sleep, 0.001)
+        await hass.config_entries.async_unload(local_entry.entry_id)
+    await setup(hass, local_entry)
+    await finished(local_entry)
+    rows = await all_rows(hass, local_entry)
+    hours = (NEWEST - midnight(house.since)) // HOUR
+    assert {name: len(found) for name, found in rows.items()} == {
+        "p1-gas_gas": hours,
+        "pulse-2_volume": hours,
+    }
+    for name, counter in all_counters(hass, local_entry).items():
+        assert_seamless(rows[name])
+        for a, b in pairwise(rows[name]):
+            used = truth(house, counter, b.end) - truth(house, counter, a.end)
+            assert b.sum - a.sum == pytest.approx(used, rel=0.01, abs=0.002)
+    assert sha256(repr(rows).encode()).hexdigest()[:16] == ROWS_OF_THAT_IMPORT
+
+
+async def test_sums_begin_at_0_after_an_interruption_at_the_very_end(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    house: House,
+    local_entry: MockConfigEntry,
+) -> None:
+    """All rows were written by then, but not yet that their sums are to be lifted."""
+    keep(house, "p1-gas")
+    local_entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        local_entry, options={"import_history": True}
+    )
+    with patch.object(Importer, "_async_write_later", side_effect=CancelledError):
+        await setup(hass, local_entry)
+        with pytest.raises(CancelledError):
+            await finished(local_entry)
+    await hass.config_entries.async_reload(local_entry.entry_id)
+    await finished(local_entry)
+    (rows,) = (await all_rows(hass, local_entry)).values()
+    assert rows[0].sum < -1
+
+    await go_live(hass, local_entry, freezer, 1)
+    (rows,) = (await all_rows(hass, local_entry)).values()
+    assert (rows[0].start, rows[-1].end) == (midnight(SINCE), NEWEST)
+    assert rows[0].sum == pytest.approx(0, abs=1e-6)
+    assert_seamless(rows)
+
+
+async def test_what_the_user_asked_for_is_finished_after_a_restart(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sim: Simulator,
+    house: House,
+    local_entry: MockConfigEntry,
+) -> None:
+    keep(house, "p1-gas", "pulse-2")
+    await setup(hass, local_entry)
+    sim.faults.append(Fault("latency", path="/data/day", value=0.05))
+    task = hass.async_create_task(
+        local_entry.runtime_data.history.async_import(date(2025, 11, 3))
+    )
+    while not any("/data/day" in request.path for request in sim.requests):
+        await hass.async_add_executor_job(sleep, 0.001)
+    sim.faults.clear()
+    await hass.config_entries.async_reload(local_entry.entry_id)
+    assert task.cancelled() or task.done()
+    await finished(local_entry)
+    rows = await all_rows(hass, local_entry)
+    assert {found[0].start for found in rows.values()} == {midnight(date(2025, 11, 3))}
+
+
+async def test_an_outage_in_the_middle_loses_nothing_that_was_asked_for(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    house: House,
+    local_entry: MockConfigEntry,
+) -> None:
+    keep(house, "p1")
+    await setup(hass, local_entry)
+    await go_live(hass, local_entry, freezer, 1)
+    october = str(midnight(date(2025, 10, 1)))
+    real = local_entry.runtime_data.coordinator.client.history
+
+    async def history(alias: str, period: Period, start: int) -> History:
+        if period is Period.MONTH and str(start) == october:
+            raise CemmConnectionError("gone")
+        return await real(alias, period, start)
+
+    with (
+        patch.object(local_entry.runtime_data.coordinator.client, "history", history),
+        pytest.raises(CemmConnectionError),
+    ):
+        await local_entry.runtime_data.history.async_import()
+    rows = await all_rows(hass, local_entry)
+    assert {found[0].end for found in rows.values()} == {midnight(date(2025, 11, 1))}
+    # There is a live sum: the dashboard shows no fall in what there is so far.
+    sums = [found[0].sum for found in rows.values()]
+    assert sums == pytest.approx([0] * len(rows), abs=1e-6)
+
+    await local_entry.runtime_data.history.async_import()
+    for name, counter in all_counters(hass, local_entry).items():
+        found = (await all_rows(hass, local_entry))[name]
+        assert found[0].start == midnight(SINCE)
+        assert_seamless(found)
+        assert found[-1].state == pytest.approx(truth(house, counter, NEWEST), abs=0.01)
+
+
+async def test_an_unexpected_error_is_logged_and_does_not_end_the_work(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    local_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with patch.object(Healer, "async_run", side_effect=ZeroDivisionError("odd")) as run:
+        await setup(hass, local_entry)
+        await finished(local_entry)
+        freezer.tick(INTERVAL)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+        await finished(local_entry)
+    assert run.call_count == 2
+    assert caplog.text.count("ZeroDivisionError: odd") == 2
+    assert "history is tried again later" in caplog.text

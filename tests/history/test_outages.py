@@ -1,0 +1,193 @@
+"""Outages that really happen, with the rows that the recorder itself makes around them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+import logging
+from time import time
+from typing import Any
+from unittest.mock import patch
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
+
+from custom_components.cemm.client import USAGE
+from custom_components.cemm.history.counters import Counter
+from custom_components.cemm.history.periods import HOUR, date_at, floor_hour, midnight
+from custom_components.cemm.history.rows import Row
+from simulator import Clock, House, Simulator
+
+from .common import all_counters, all_rows, assert_seamless, truth
+from .home import PERIOD, Home
+
+COUNTERS = ("p1_t1", "p1_energy_import", "p1-gas_gas", "pulse-2_volume")
+
+HALF_A_MONTH = (datetime(2025, 10, 20, 5, 35, tzinfo=UTC), timedelta(days=15))
+OUTAGES = {
+    "an hour": (datetime(2025, 11, 4, 17, 5, tzinfo=UTC), timedelta(hours=1)),
+    "three days": (datetime(2025, 11, 1, 17, 20, tzinfo=UTC), timedelta(days=3)),
+    "the end of summer time": (
+        datetime(2025, 10, 25, 20, 40, tzinfo=UTC),
+        timedelta(hours=9),
+    ),
+    "half a month": HALF_A_MONTH,
+}
+
+
+@pytest.fixture(autouse=True)
+def _custom_integration(
+    socket_enabled: None, hass_storage: dict[str, Any]
+) -> Iterator[None]:
+    """Load this integration, on loopback alone, with a storage that outlives a restart."""
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+    with patch(
+        "homeassistant.components.network.async_get_ipv4_broadcast_addresses",
+        return_value=set(),
+    ):
+        yield
+
+
+@pytest.fixture
+def enable_missing_statistics() -> bool:
+    """Let the recorder make up for the time that it did not run."""
+    return True
+
+
+@pytest.fixture
+async def sim(freezer: FrozenDateTimeFactory) -> AsyncIterator[Simulator]:
+    """Serve a house whose meters measure every second: a row is as new as it can be."""
+    house = House(seed=1, since=date(2025, 9, 1))
+    for alias in ("s01", "mb5"):
+        del house.meters[alias]
+    for meter in house.meters.values():
+        meter.cadence, meter.phase = 1, 0
+    simulator = Simulator(house, Clock())
+    await simulator.start()
+    yield simulator
+    await simulator.stop()
+
+
+@pytest.fixture
+async def home(
+    freezer: FrozenDateTimeFactory,
+    async_test_recorder: RecorderInstanceContextManager,
+    sim: Simulator,
+) -> AsyncIterator[Home]:
+    found = Home(
+        freezer,
+        async_test_recorder,
+        {"connection": "local", "host": sim.base},
+        aliases=[*sim.house.meters, USAGE],
+        only=COUNTERS,
+    )
+    yield found
+    await found.stop()
+
+
+async def of_the_network(home: Home, sim: Simulator, end: float) -> None:
+    """Let the CEMM be out of reach."""
+    await sim.stop()
+    for _ in range(3):
+        await home.poll(after=10)
+    await home.live(min(floor_hour(time()) + HOUR, end))
+    await home.leap(end)
+    await sim.start()
+
+
+async def of_the_cemm(home: Home, sim: Simulator, end: float) -> None:
+    """Let the CEMM have no power: it notes nothing, while its meters count on."""
+    sim.house.blackouts.append((time(), end))
+    await of_the_network(home, sim, end)
+
+
+async def of_home_assistant(home: Home, _sim: Simulator, end: float) -> None:
+    """Let Home Assistant be off."""
+    await home.stop()
+    await home.leap(end)
+    await home.start()
+
+
+@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES.keys())
+@pytest.mark.parametrize(
+    "suffer",
+    [of_the_network, of_the_cemm, of_home_assistant],
+    ids=lambda suffer: suffer.__name__,
+)
+async def test_an_outage_leaves_no_hole_and_no_spike(
+    freezer: FrozenDateTimeFactory,
+    sim: Simulator,
+    home: Home,
+    suffer: Callable[[Home, Simulator, float], Awaitable[None]],
+    outage: tuple[datetime, timedelta],
+) -> None:
+    start = outage[0].timestamp()
+    end = start + outage[1].total_seconds()
+    first, back = floor_hour(start) - HOUR, floor_hour(end)
+    freezer.move_to(datetime.fromtimestamp(first, UTC))
+    if suffer is of_home_assistant:
+        # That long it makes up for, with rows that show no use: it takes its time.
+        home.keep_days = 1
+    await home.start()
+    await home.live(start)
+    before = await all_rows(home.hass, home.entry)
+    assert set(before) == set(COUNTERS)
+    await suffer(home, sim, end)
+    # Only hours that the recorder has left behind are filled: there is one so far.
+    await home.live(back + 2 * HOUR - PERIOD)
+    neighbour = {
+        name: next(row for row in rows if row.start == back)
+        for name, rows in (await all_rows(home.hass, home.entry)).items()
+    }
+    await home.live(back + 2 * HOUR)
+    await home.tick()
+
+    found = await all_rows(home.hass, home.entry)
+    for name, counter in all_counters(home.hass, home.entry).items():
+        rows, old = found[name], neighbour[name]
+        new = next(row for row in rows if row.start == back)
+        assert [row.start for row in rows] == list(range(first, back + 2 * HOUR, HOUR))
+        assert_seamless(rows)
+        assert rows[: len(before[name])] == before[name]
+        assert new.state == old.state
+        # Half a month later a recorder that kept running has forgotten the sum. And it
+        # can't tell any more that it did not see the end of the hour before the hole.
+        forgot = outage is HALF_A_MONTH and suffer is not of_home_assistant
+        assert (new.sum != old.sum) == forgot
+        if forgot:
+            rows = rows[len(before[name]) :]
+        if suffer is not of_the_cemm:
+            assert_used(sim.house, counter, rows)
+        elif counter.alias != "p1":
+            # Its month data knows what is used in a day; of power it knows net amounts.
+            assert_used(
+                sim.house, counter, [row for row in rows if is_midnight(row.end)]
+            )
+
+
+def assert_used(house: House, counter: Counter, rows: list[Row]) -> None:
+    """Use is what it truly was, from row to row."""
+    for (old, new), used in zip(
+        pairwise(rows), true_use(house, counter, rows), strict=True
+    ):
+        assert new.sum - old.sum == pytest.approx(used, rel=0.01, abs=0.002)
+
+
+def assert_no_spike(house: House, counter: Counter, rows: list[Row]) -> None:
+    """In no hour there is more use than there truly was in any of them."""
+    most = max(true_use(house, counter, rows))
+    assert max(new.sum - old.sum for old, new in pairwise(rows)) <= 1.01 * most + 0.002
+
+
+def true_use(house: House, counter: Counter, rows: list[Row]) -> list[float]:
+    """Return what was used from row to row.
+
+    The newest measurement before an hour's end is that of a second before.
+    """
+    readings = [truth(house, counter, row.end - 1) for row in rows]
+    return [new - old for old, new in pairwise(readings)]
+
+
+def is_midnight(time: float) -> bool:
+    """Tell whether a day of the CEMM begins at this Unix time."""
+    return time == midnight(date_at(time))

@@ -1,0 +1,141 @@
+"""What is asked of a CEMM, and how often."""
+
+from collections import Counter as Tally
+from datetime import date
+
+import pytest
+
+from custom_components.cemm.client import (
+    AuthenticationError,
+    CemmError,
+    GatewayError,
+    History,
+    Measurement,
+    Period,
+    Reading,
+    Sample,
+)
+from custom_components.cemm.history.periods import date_at, days, midnight
+from custom_components.cemm.history.source import Source, alone
+
+OCTOBER = (date(2025, 10, 30), date(2025, 10, 31))
+NOVEMBER = (date(2025, 11, 1), date(2025, 11, 2))
+TODAY = date(2025, 11, 10)
+
+
+class Client:
+    """A CEMM that only counts how often it is asked for a day."""
+
+    def __init__(self, *, has_totals: bool) -> None:
+        self.totals_interval = 300.0 if has_totals else None
+        self.asked: Tally[date] = Tally()
+
+    async def history(self, alias: str, period: Period, start: int) -> History:
+        if period is Period.DAY:
+            self.asked[date_at(start)] += 1
+        return History({})
+
+    async def totals(self, alias: str, time: int) -> Reading:
+        return Reading({"t1": Measurement(time * 1000, 1.0)})
+
+
+@pytest.mark.parametrize("has_totals", [True, False])
+async def test_each_day_is_asked_for_once(has_totals: bool) -> None:
+    """With the day before them: a last reading of that day says nothing without it."""
+    client = Client(has_totals=has_totals)
+    source = Source(client)  # type: ignore[arg-type]
+    chapters = [
+        await source.chapter("p1", *span, TODAY) for span in (NOVEMBER, OCTOBER)
+    ]
+    eves = [chapter.eve.day for chapter in chapters if chapter.eve]
+    assert eves == ([date(2025, 10, 31), date(2025, 10, 29)] if has_totals else [])
+    first = date(2025, 10, 29) if has_totals else OCTOBER[0]
+    assert client.asked == Tally(days(first, NOVEMBER[1]))
+
+
+class Faulty(Client):
+    """A CEMM that fails where it is told to, and answers with some use otherwise."""
+
+    def __init__(self, *, has_totals: bool = False) -> None:
+        super().__init__(has_totals=has_totals)
+        self.fails: set[tuple[Period | None, date]] = set()
+        self.is_down = False
+        self.error: CemmError = GatewayError(502)
+
+    async def history(self, alias: str, period: Period, start: int) -> History:
+        self._fail(period, start)
+        return History({"volume": (Sample(start, 1.0),)})
+
+    async def totals(self, alias: str, time: int) -> Reading:
+        self._fail(None, time)
+        return await super().totals(alias, time)
+
+    def _fail(self, period: Period | None, start: int) -> None:
+        if self.is_down or (period, date_at(start)) in self.fails:
+            raise self.error
+
+
+async def attempts(source: Source, most: int) -> int:
+    """Return how often days are asked for in vain."""
+    for n in range(most):
+        try:
+            await source.chapter("pulse-2", *NOVEMBER, TODAY)
+        except CemmError:
+            continue
+        return n
+    return most
+
+
+@pytest.mark.parametrize("period", [Period.DAY, None], ids=str)
+async def test_a_question_that_always_fails_is_given_up(period: Period | None) -> None:
+    """None: last readings."""
+    client = Faulty(has_totals=True)
+    client.fails.add((period, NOVEMBER[1]))
+    source = Source(client)  # type: ignore[arg-type]
+    assert await attempts(source, 10) == 3
+    first, second = (await source.chapter("pulse-2", *NOVEMBER, TODAY)).days
+    assert first.closing
+    assert first.minutes
+    assert bool(second.closing) == (period is not None)
+    assert bool(second.minutes) == (period is None)
+
+
+async def test_nothing_is_given_up_while_nothing_is_answered() -> None:
+    client = Faulty()
+    source = Source(client)  # type: ignore[arg-type]
+    client.is_down = True
+    assert await attempts(source, 10) == 10
+    client.is_down = False
+    assert await attempts(source, 1) == 0
+
+
+async def test_a_refused_key_is_neither_given_up_nor_a_matter_of_one_meter() -> None:
+    client = Faulty()
+    client.error = AuthenticationError(403)
+    client.fails.add((Period.DAY, NOVEMBER[0]))
+    source = Source(client)  # type: ignore[arg-type]
+    assert await attempts(source, 10) == 10
+    failed: dict[str, CemmError] = {}
+    with pytest.raises(AuthenticationError), alone("pulse-2", failed):
+        await source.chapter("pulse-2", *NOVEMBER, TODAY)
+    assert not failed
+
+
+@pytest.mark.parametrize("unused", [1, 2])
+async def test_the_memory_reaches_back_beyond_a_year_that_has_just_begun(
+    unused: int,
+) -> None:
+    """A car is not charged on 1 January, but a whole year without it is the end."""
+    client = Client(has_totals=False)
+    today = date(2026, 1, 1)
+    last = today.year - unused
+
+    async def history(alias: str, period: Period, start: int) -> History:
+        year = date_at(start).year
+        december = Sample(midnight(date(year, 12, 1)), 1.0 if year <= last else 0.0)
+        return History({"volume": (december,) if year >= last - 2 else ()})
+
+    client.history = history  # type: ignore[method-assign]
+    found = await Source(client).months("pulse-2", ["volume"], today)  # type: ignore[arg-type]
+    years = range(last, last - 3, -1) if unused == 1 else ()
+    assert found == {date(year, 12, 1) for year in years}
