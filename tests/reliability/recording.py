@@ -2,6 +2,7 @@
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import format_mac
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.recorder.common import (
@@ -10,6 +11,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.cemm.client import COUNTERS
+from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.history.recorder import async_newest_minutes
 from simulator import Fault, Simulator
 from tests.common import poll
@@ -36,9 +38,19 @@ class Recording:
         self.entry = entry
         self._freezer = freezer
 
-    async def poll(self, seconds: float) -> None:
+    def of_another(self, sim: Simulator) -> Recording:
+        """Return that of another CEMM, in the same Home Assistant."""
+        entry = MockConfigEntry(
+            domain=DOMAIN,
+            title="CEMM Plus",
+            unique_id=format_mac(sim.house.mac),
+            data={"connection": "local", "host": sim.base},
+        )
+        return Recording(self.hass, sim, entry, self._freezer)
+
+    async def poll(self, seconds: float, step: float = 10) -> None:
         """Let time pass."""
-        await poll(self.hass, self._freezer, seconds)
+        await poll(self.hass, self._freezer, seconds, step)
 
     async def go_on(self, periods: int) -> Amounts:
         """Let time pass, and the recorder compile its statistics of every five minutes.
@@ -77,6 +89,13 @@ class Recording:
             for name, counter in counters.items()
         }
         return {name: row.sum for name, row in rows.items() if row}
+
+    def has_asked_before(self, time: int) -> bool:
+        """Tell whether the import has come to days before a Unix time."""
+        return any(
+            "/data/day" in request.path and int(request.query["time"]) < time
+            for request in self.sim.requests
+        )
 
     def all_read_zero(self) -> None:
         """Let every counter of every meter read 0."""

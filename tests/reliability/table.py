@@ -16,6 +16,7 @@ _README = Path(__file__).parents[2] / "README.md"
 _BEGIN = "<!-- This table is written by scripts/test -->\n"
 _END = "<!-- End of the table -->"
 _PROPERTY = "tried"
+_CHOICES = ("keyword", "markexpr", "ignore", "ignore_glob", "deselect", "lf")
 
 
 @pytest.fixture
@@ -50,12 +51,7 @@ class Table:
     ) -> None:
         """Renew the README, after a run of all tests without a failure."""
         config = session.config
-        if (
-            exitstatus != pytest.ExitCode.OK
-            or config.args_source is not pytest.Config.ArgsSource.TESTPATHS
-            or config.option.keyword
-            or config.option.markexpr
-        ):
+        if exitstatus != pytest.ExitCode.OK or not is_complete(config):
             return
         old = _README.read_text()
         head, _, rest = old.partition(_BEGIN)
@@ -73,6 +69,13 @@ class Table:
         places = {(place, what) for what, (place, _) in self._rows.items()}
         for _, what in sorted(places):
             yield f"| {what} | {self._rows[what][1]:,} | nothing |\n"
+
+
+def is_complete(config: pytest.Config) -> bool:
+    """Tell whether all tests are to run: none was chosen, and none left out."""
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not any(
+        config.getoption(name, None) for name in _CHOICES
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

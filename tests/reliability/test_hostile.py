@@ -9,7 +9,7 @@ from random import Random
 import socket
 from typing import Any
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ClientTimeout
 import pytest
 from yarl import URL
 
@@ -56,12 +56,6 @@ def _custom_integration(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(remote, "PROMISE_RETRY_AFTER", 0)
 
 
-@pytest.fixture(autouse=True)
-async def _fast_loop() -> None:
-    """Do not note where each callback comes from: that takes longer than the rest."""
-    asyncio.get_running_loop().set_debug(False)
-
-
 def clients(session: ClientSession, host: str) -> dict[str, CemmClient]:
     return {
         "local": LocalCemm(host, session),
@@ -102,7 +96,7 @@ async def test_answers(
         while liar.answers < THROUGH_THE_SOCKET:
             await ask(question, cemm)
 
-        async def get(_: ClientSession, url: URL) -> bytes:
+        async def get(_: ClientSession, url: URL, __: ClientTimeout) -> bytes:
             return liar.body(url.raw_path_qs)
 
         monkeypatch.setattr(http, "_get", get)

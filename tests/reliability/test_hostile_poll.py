@@ -1,6 +1,5 @@
 """A running integration that gets nothing but wrong answers, and then true ones again."""
 
-import asyncio
 from datetime import timedelta
 import logging
 
@@ -35,7 +34,6 @@ async def test_lies(
     which: str,
 ) -> None:
     """No exception reaches the log, and the truth is shown again when it is told."""
-    asyncio.get_running_loop().set_debug(False)
     caplog.set_level(logging.INFO, "custom_components.cemm")
     monkeypatch.setattr(remote, "PROMISE_RETRY_AFTER", 0)
     entry: MockConfigEntry = request.getfixturevalue(f"{which}_entry")

@@ -1,0 +1,26 @@
+"""The README's table is renewed by a run of all tests, and by no other."""
+
+from _pytest.config import get_config
+import pytest
+
+from .table import is_complete
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complete"),
+    [
+        ([], True),
+        (["-q", "-x"], True),
+        (["tests/test_sensor.py"], False),
+        (["-k", "sensor"], False),
+        (["-m", "slow"], False),
+        (["--ignore=tests/history"], False),
+        (["--ignore-glob=*_flow*"], False),
+        (["--deselect=tests/test_sensor.py::test_units"], False),
+        (["--lf"], False),
+    ],
+)
+def test_a_run_of_all_tests(arguments: list[str], *, complete: bool) -> None:
+    config = get_config()
+    config.parse(arguments)
+    assert is_complete(config) is complete
