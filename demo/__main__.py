@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 import signal
 import sys
@@ -12,6 +13,10 @@ from simulator import Clock, House, Simulator
 from .homeassistant import PASSWORD, USER, Api, HomeAssistant, remove
 
 _STATE = Path(".demo")
+
+# A year and its first days: what the Energy dashboard can show two minutes later.
+_PAST = timedelta(days=367)
+
 _LOCAL_PORT, _REMOTE_PORT = 8480, 8481
 
 
@@ -30,11 +35,18 @@ async def _demonstrate(port: int, *, fresh: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ready = _STATE / "ready"
-    if fresh or not ready.exists():
+    built = _STATE / "built"
+    is_new = fresh or not built.exists()
+    if is_new:
         remove(_STATE)
+    # Its readings go on where they were only if it is the house that it was.
+    since = (
+        datetime.now(UTC).date() - _PAST
+        if is_new
+        else date.fromisoformat(built.read_text())
+    )
 
-    simulator = Simulator(House(seed=1), Clock())
+    simulator = Simulator(House(seed=1, since=since), Clock())
     try:
         await simulator.start(port=_LOCAL_PORT, remote_port=_REMOTE_PORT)
     except OSError as error:
@@ -42,9 +54,9 @@ async def _demonstrate(port: int, *, fresh: bool) -> None:
     _say("Starting Home Assistant ...")
     try:
         async with HomeAssistant(_STATE, port) as home:
-            if not ready.exists():
+            if is_new:
                 await _set_up(await home.onboard(), simulator.base)
-                ready.touch()
+                built.write_text(since.isoformat())
             _say(f"Home Assistant:  {home.url}  (user {USER}, password {PASSWORD})")
             _say(f"Energy:          {home.url}/energy")
             _say(f"Simulated CEMM:  http://{simulator.base}/open-api/v1/")
