@@ -188,6 +188,7 @@ class Floor:
         self._session = async_get_clientsession(hass)
         self._host = host
         self._values: dict[str, float] = {}
+        self._written: dict[str, Twin] = {}
         self.meters: dict[str, list[Twin]] = {}
         """The sensors of each alias."""
         for twin in sensors:
@@ -206,6 +207,17 @@ class Floor:
             value = answer[section][channel][twin.key != "last_measurement"]
             if self._values.get(twin.name) != value:
                 self._values[twin.name] = value
-                self._states.async_set(
-                    f"sensor.floor_{twin.name}", str(value), twin.attributes
-                )
+                self._written[twin.name] = twin
+                self._write(twin, value)
+
+    def forget_writing(self) -> None:
+        """Begin anew to note which values change."""
+        self._written.clear()
+
+    def write(self, value: float) -> None:
+        """Write this as what has changed since then, without asking for anything."""
+        for twin in self._written.values():
+            self._write(twin, value)
+
+    def _write(self, twin: Twin, value: float) -> None:
+        self._states.async_set(f"sensor.floor_{twin.name}", str(value), twin.attributes)

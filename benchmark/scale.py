@@ -4,21 +4,17 @@ CPU is that of rounds in which all values change, all CEMMs being read at once, 
 Memory is what Python allocates for a CEMM that has been set up and read. The event loop is
 watched while they are set up, one after the other, and during the rounds: how long it is held
 is the CPU time of its longest step, whoever's that was, without the garbage collector, which
-goes through all of Home Assistant. By the clock a step takes longer: that includes the
+goes through all of Home Assistant; the least of some runs, as a step takes the same in each,
+and what a busy machine adds does not. By the clock a step takes longer: that includes the
 collector, and the turns of other threads and processes.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 import gc
 from statistics import median
-import threading
 import time
 import tracemalloc
-from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
 
@@ -26,6 +22,7 @@ from custom_components.cemm.coordinator import CemmConfigEntry
 
 from .answers import mac, serving
 from .home import add_fully, cemm_entry, recorded, running_home
+from .loop import watched_loop
 from .report import Figure, Options, Report, Target
 
 _COUNTS = (1, 10, 50)
@@ -35,16 +32,6 @@ _ROUNDS = {1: 50, 10: 5, 50: 1}
 
 _CPU, _MEMORY = "CPU per round, per CEMM", "Memory per CEMM"
 _SETTING_UP, _READING = "Event loop held, setting up", "Event loop held, reading"
-
-
-@dataclass(slots=True)
-class _Loop:
-    """The longest steps of the event loop, in ms."""
-
-    held: float = 0
-    """By the clock on the wall."""
-    busy: float = 0
-    """Of CPU, but for the garbage collector."""
 
 
 def measure(options: Options) -> Report:
@@ -57,12 +44,10 @@ def measure(options: Options) -> Report:
                 figures[key][count].append(value)
     for count in _COUNTS:
         figures[_MEMORY, "KiB"][count] = [asyncio.run(_memory(count))]
-    medians = {
-        key: {count: median(values[count]) for count in _COUNTS}
-        for key, values in figures.items()
-    }
     report = Report()
-    for (name, unit), by_count in medians.items():
+    for (name, unit), values_by_count in figures.items():
+        typical = min if name in (_SETTING_UP, _READING) else median
+        by_count = {count: typical(values_by_count[count]) for count in _COUNTS}
         values = {_label(count): value for count, value in by_count.items()}
         report.figures.append(Figure(name, unit, values))
         if name in (_CPU, _MEMORY):
@@ -81,13 +66,13 @@ def _label(count: int) -> str:
 async def _measure(count: int) -> dict[tuple[str, str], float]:
     with serving(count) as (cemms, _):
         async with running_home() as hass:
-            with _watched_loop() as setting_up:
+            with watched_loop() as setting_up:
                 entries = await _add(hass, cemms.hosts)
             await _round(entries)
             await recorded(hass)
             gc.collect()
             costs = []
-            with _watched_loop() as reading:
+            with watched_loop() as reading:
                 for _ in range(_TURNS):
                     start = time.process_time()
                     for _ in range(_ROUNDS[count]):
@@ -134,31 +119,3 @@ async def _round(entries: list[CemmConfigEntry]) -> None:
     async with asyncio.TaskGroup() as group:
         for entry in entries:
             group.create_task(entry.runtime_data.coordinator.async_refresh())
-
-
-@contextmanager
-def _watched_loop() -> Iterator[_Loop]:
-    loop = _Loop()
-    run = asyncio.Handle._run  # noqa: SLF001  what asyncio's debug mode times, at less cost
-    collecting = 0.0
-
-    def collect(phase: str, _: dict[str, int]) -> None:
-        nonlocal collecting
-        if threading.current_thread() is threading.main_thread():
-            collecting += time.thread_time() * (1 if phase == "stop" else -1)
-
-    def timed(handle: asyncio.Handle) -> None:
-        nonlocal collecting
-        collecting = 0
-        start, busy = time.perf_counter(), time.thread_time()
-        run(handle)
-        used = time.thread_time() - busy - collecting
-        loop.busy = max(loop.busy, used * 1000)
-        loop.held = max(loop.held, (time.perf_counter() - start) * 1000)
-
-    gc.callbacks.append(collect)
-    try:
-        with patch.object(asyncio.Handle, "_run", timed):
-            yield loop
-    finally:
-        gc.callbacks.remove(collect)

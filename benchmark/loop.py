@@ -1,0 +1,92 @@
+"""For how long the event loop is held."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+import gc
+from multiprocessing.connection import Connection
+import threading
+import time
+from unittest.mock import patch
+
+from .process import CONTEXT
+
+_NAP = 0.001
+
+
+@dataclass(slots=True)
+class Steps:
+    """The longest steps of the event loop, in ms, whoever's they were."""
+
+    busy: float = 0
+    """Of CPU, but for the garbage collector, which goes through all of Home Assistant.
+
+    On a virtual machine that includes what other machines take of the CPU meanwhile.
+    """
+    held: float = 0
+    """By the clock: that includes the collector, and the turns of other threads."""
+
+
+@contextmanager
+def watched_loop() -> Iterator[Steps]:
+    """Measure the steps of this thread's event loop."""
+    steps = Steps()
+    run = asyncio.Handle._run  # noqa: SLF001  what asyncio's debug mode times, at less cost
+    collecting = 0.0
+
+    def collect(phase: str, _: dict[str, int]) -> None:
+        nonlocal collecting
+        if threading.current_thread() is threading.main_thread():
+            collecting += time.thread_time() * (1 if phase == "stop" else -1)
+
+    def timed(handle: asyncio.Handle) -> None:
+        nonlocal collecting
+        collecting = 0
+        start, busy = time.perf_counter(), time.thread_time()
+        run(handle)
+        used = time.thread_time() - busy - collecting
+        steps.busy = max(steps.busy, used * 1000)
+        steps.held = max(steps.held, (time.perf_counter() - start) * 1000)
+
+    gc.callbacks.append(collect)
+    try:
+        with patch.object(asyncio.Handle, "_run", timed):
+            yield steps
+    finally:
+        gc.callbacks.remove(collect)
+
+
+@contextmanager
+def bystander() -> Iterator[Callable[[], float]]:
+    """Run a process that only naps; yields what tells the longest it overslept, in ms.
+
+    That is what the machine does to anyone.
+    """
+    ours, theirs = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=_nap, args=(theirs,), daemon=True)
+    process.start()
+    ours.recv()
+
+    def overslept() -> float:
+        ours.send(None)
+        seconds: float = ours.recv()
+        return seconds * 1000
+
+    try:
+        yield overslept
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _nap(pipe: Connection) -> None:
+    pipe.send(None)
+    longest = 0.0
+    while True:
+        before = time.perf_counter()
+        if pipe.poll(_NAP):
+            pipe.recv()
+            pipe.send(longest)
+        else:
+            longest = max(longest, time.perf_counter() - before - _NAP)
