@@ -1,6 +1,7 @@
 """Queries of a real recorder."""
 
 import asyncio
+from datetime import date
 from threading import Event
 from time import sleep
 from unittest.mock import patch
@@ -13,7 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.cemm.history import recorder
 from tests.conftest import setup
 
-from .common import all_counters
+from .common import all_counters, finished
 
 
 async def test_a_query_ends_before_what_waits_for_it(
@@ -40,3 +41,28 @@ async def test_a_query_ends_before_what_waits_for_it(
         with pytest.raises(asyncio.CancelledError):
             await waiting
     assert ended.is_set()
+
+
+async def test_a_query_ends_before_home_assistant_does(
+    recorder_mock: Recorder, hass: HomeAssistant, local_entry: MockConfigEntry
+) -> None:
+    """Home Assistant does not wait for what it has cancelled, and closes the database."""
+    await setup(hass, local_entry)
+    await finished(local_entry)
+    begun, connected = Event(), []
+
+    def query(*_: object) -> dict[str, list[object]]:
+        begun.set()
+        sleep(0.3)
+        connected.append(recorder_mock.engine is not None)
+        return {}
+
+    with patch.object(recorder, "statistics_during_period", query):
+        history = local_entry.runtime_data.history
+        asked_for = hass.async_create_task(history.async_import(date(2025, 11, 4)))
+        await hass.async_add_executor_job(begun.wait, 5)
+        history._async_tick()
+        await hass.async_stop()
+        history._async_tick()
+        await asyncio.wait([asked_for])
+    assert connected == [True]

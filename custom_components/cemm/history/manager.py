@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
 from homeassistant.const import EVENT_RECORDER_5MIN_STATISTICS_GENERATED
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_track_time_interval
 
@@ -56,6 +56,7 @@ class HistoryManager:
         self._source = Source(coordinator.client)
         self._checkpoint = Checkpoint(hass, entry.entry_id)
         self._lock = asyncio.Lock()
+        self._work: set[asyncio.Task[Any]] = set()
         self._first_states: dict[str, float] = {}
         self._listeners: set[CALLBACK_TYPE] = set()
         self._failed = False
@@ -86,6 +87,9 @@ class HistoryManager:
             if (value := live_value(self._hass, counter)) is not None:
                 self._first_states[counter.name] = value
         await self._checkpoint.async_load()
+        self._entry.async_on_unload(
+            self._hass.async_add_shutdown_job(HassJob(self._async_stop))
+        )
         self._entry.async_on_unload(
             async_track_time_interval(
                 self._hass, self._async_tick, INTERVAL, cancel_on_shutdown=True
@@ -133,6 +137,16 @@ class HistoryManager:
         finally:
             stop_reporting()
 
+    async def _async_stop(self) -> None:
+        """End all work for good: Home Assistant is about to stop.
+
+        It would cancel the work too, but not wait for the query that is running
+        when the recorder closes its connections, which crashes Python.
+        """
+        for work in self._work:
+            work.cancel()
+        await self._lock.acquire()
+
     @callback
     def _async_tick(self, _now: datetime | None = None) -> None:
         self._in_background(self._async_catch_up())
@@ -151,9 +165,12 @@ class HistoryManager:
             self._async_tick()
 
     def _in_background[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        return self._entry.async_create_background_task(
+        task = self._entry.async_create_background_task(
             self._hass, work, f"{DOMAIN} history of {self._entry.title}"
         )
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
 
     async def _async_catch_up(self) -> None:
         """Do all that is due; what fails is tried again, and reported once."""
