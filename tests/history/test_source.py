@@ -15,8 +15,9 @@ from custom_components.cemm.client import (
     Reading,
     Sample,
 )
+from custom_components.cemm.history.failures import alone
 from custom_components.cemm.history.periods import date_at, days, midnight
-from custom_components.cemm.history.source import Source, alone
+from custom_components.cemm.history.source import Source
 
 OCTOBER = (date(2025, 10, 30), date(2025, 10, 31))
 NOVEMBER = (date(2025, 11, 1), date(2025, 11, 2))

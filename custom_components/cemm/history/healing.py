@@ -11,17 +11,13 @@ from homeassistant.core import HomeAssistant
 from custom_components.cemm.client import CemmError
 
 from .counters import Counter
+from .failures import alone
 from .periods import date_at, midnight, months_back
-from .recorder import (
-    async_hours,
-    async_hours_since,
-    async_lift,
-    async_unseen_hours,
-    async_write,
-)
+from .recorder import async_hours, async_hours_since, async_lift, async_write
 from .results import Course, count_hours
 from .rows import Hole, Row, fill, holes, lifted, restarted
-from .source import Source, alone
+from .source import Source
+from .unseen import async_unseen_hours
 
 # So many rows the recorder takes at once, most: it has live ones to write too.
 _AT_ONCE = 1000

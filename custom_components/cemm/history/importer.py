@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import CemmError
 
 from .counters import Counter, Use
+from .failures import alone
 from .periods import date_at, days, midnight, months_back
 from .recorder import (
     async_newest_minutes,
@@ -28,7 +29,7 @@ from .recorder import (
 )
 from .results import CountedBack, count_days_back
 from .rows import Anchor, Row
-from .source import Source, alone
+from .source import Source
 from .usage import Chapter, Day
 
 # So many rows wait, most: about a year of a house with five meters.
@@ -134,8 +135,7 @@ class Importer:
             for first, last in job.chapters(self._window)
         ]
         # The newest months first, but before all else those of the Energy dashboard.
-        plan.sort(key=itemgetter(1), reverse=True)
-        plan.sort(key=lambda part: part[2].use)
+        plan.sort(key=lambda part: (part[2].use, -part[1].toordinal()))
         self._days = sum((last - first).days + 1 for first, last, _ in plan)
         try:
             for first, last, job in plan:

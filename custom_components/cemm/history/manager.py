@@ -19,12 +19,13 @@ from custom_components.cemm.const import CONF_IMPORT_HISTORY, DOMAIN
 from .anchors import async_anchor, async_origin, async_settle, unsettled
 from .checkpoint import Checkpoint
 from .counters import Counter, counters
+from .failures import raise_any
 from .healing import Healed, Healer
 from .importer import Importer, Window
 from .periods import HOUR, day_after, floor_hour, midnight
 from .recorder import async_convertible, async_stored, live_value
 from .rows import Anchor
-from .source import Source, raise_any
+from .source import Source
 
 if TYPE_CHECKING:
     from custom_components.cemm.coordinator import CemmConfigEntry, CemmCoordinator

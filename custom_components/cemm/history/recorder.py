@@ -1,16 +1,11 @@
 """Home Assistant's statistics of a counter, read and written in its own unit."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Literal
 
-from homeassistant.components.recorder.db_schema import (
-    Statistics,
-    StatisticsMeta,
-    StatisticsShortTerm,
-)
+from homeassistant.components.recorder.db_schema import Statistics, StatisticsMeta
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -28,21 +23,16 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util import dt as dt_util
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from custom_components.cemm.client import CemmError
 
 from .counters import Counter
-from .periods import HOUR, MINUTE
+from .periods import HOUR
 from .rows import Row
 
 # Longer than any restart takes; the recorder deletes short-term rows after days.
 _RECENTLY = timedelta(days=1)
-
-_PERIOD = 5 * MINUTE
-
-# The recorder compiles a period this long (seconds) after its end, at the latest.
-_IN_TIME = 5 * MINUTE
 
 
 async def async_hours(
@@ -71,7 +61,7 @@ async def async_oldest_hour(hass: HomeAssistant, counter: Counter) -> Row | None
                 .where(Statistics.state.is_not(None), Statistics.sum.is_not(None))
             )
 
-    start = await _async_query(hass, oldest_start)
+    start = await async_query(hass, oldest_start)
     if start is None:
         return None
     rows = await async_hours(hass, counter, start, start + HOUR)
@@ -83,54 +73,6 @@ async def async_newest_minutes(hass: HomeAssistant, counter: Counter) -> Row | N
     since = (dt_util.utcnow() - _RECENTLY).timestamp()
     rows = await _async_rows(hass, [counter], since, None, "5minute")
     return rows[counter][-1] if rows[counter] else None
-
-
-async def async_unseen_hours(
-    hass: HomeAssistant, counters: Collection[Counter], since: float
-) -> dict[Counter, set[int]]:
-    """Return the starts of the hours whose end the recorder did not see.
-
-    While a sensor is unavailable it writes nothing: the row of the hour in which that
-    began holds the last state before. And for the time that Home Assistant was off
-    it repeats the last state, as soon as it runs again. Either is known by the newest
-    short-term row of the hour; a row that is no copy of it was corrected since.
-    """
-    statement = (
-        select(
-            StatisticsMeta.statistic_id,
-            Statistics.start_ts,
-            Statistics.state,
-            StatisticsShortTerm.start_ts,
-            StatisticsShortTerm.created_ts,
-            StatisticsShortTerm.state,
-        )
-        .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
-        .join(
-            StatisticsShortTerm,
-            and_(
-                StatisticsShortTerm.metadata_id == Statistics.metadata_id,
-                StatisticsShortTerm.start_ts >= Statistics.start_ts,
-                StatisticsShortTerm.start_ts < Statistics.start_ts + HOUR,
-            ),
-        )
-        .where(StatisticsMeta.statistic_id.in_([c.entity_id for c in counters]))
-        .where(Statistics.start_ts >= since)
-        .order_by(StatisticsShortTerm.start_ts)
-    )
-
-    def find() -> dict[Counter, set[int]]:
-        with session_scope(hass=hass, read_only=True) as session:
-            newest = {
-                (row[0], int(row[1])): row[2:] for row in session.execute(statement)
-            }
-        unseen: dict[str, set[int]] = defaultdict(set)
-        for (entity_id, hour), (state, period, created, copied) in newest.items():
-            end = period + _PERIOD
-            if state == copied and (end < hour + HOUR or created > end + _IN_TIME):
-                unseen[entity_id].add(hour)
-        return {counter: unseen[counter.entity_id] for counter in counters}
-
-    return await _async_query(hass, find)
 
 
 async def _async_rows(
@@ -161,10 +103,10 @@ async def _async_rows(
             for counter in counters
         }
 
-    return await _async_query(hass, read)
+    return await async_query(hass, read)
 
 
-async def _async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:
+async def async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:
     """Run a query in the recorder's executor, and wait for its end even if cancelled.
 
     When Home Assistant stops, the recorder closes its connections: a query that is
@@ -206,7 +148,7 @@ async def _async_metadata(
 ) -> dict[Counter, StatisticMetaData]:
     """Return the metadata of those counters that have statistics."""
     ids = {counter.entity_id for counter in counters}
-    known = await _async_query(hass, lambda: get_metadata(hass, statistic_ids=ids))
+    known = await async_query(hass, lambda: get_metadata(hass, statistic_ids=ids))
     return {c: known[c.entity_id][1] for c in counters if c.entity_id in known}
 
 

@@ -1,14 +1,12 @@
 """Asks a CEMM for history: one request at a time, so that polling goes first."""
 
 from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection
 from datetime import date
 
 from custom_components.cemm.client import (
     AuthenticationError,
     CemmClient,
-    CemmError,
     CemmResponseError,
     CemmStatusError,
     History,
@@ -31,23 +29,6 @@ _NOTHING = History({})
 
 type _Question = tuple[str, Period | None, date]
 """An alias, what of its history (None: its last readings) and a day."""
-
-
-@contextmanager
-def alone(alias: str, failed: dict[str, CemmError]) -> Iterator[None]:
-    """Note in ``failed`` what fails for one meter and may well work for the others."""
-    try:
-        yield
-    except AuthenticationError:
-        raise
-    except (CemmStatusError, CemmResponseError) as err:
-        failed[alias] = err
-
-
-def raise_any(failed: Mapping[str, CemmError]) -> None:
-    """Raise one of the errors noted, if there are any."""
-    for err in failed.values():
-        raise err
 
 
 class Source:
