@@ -87,7 +87,7 @@ def test_every_hour_is_within_one_percent(
     changes = list(
         read_changes(readings, row.max_rate)
         if exact
-        else booked_changes(stretch, row.history)
+        else booked_changes(stretch, row.history, row.max_rate)
     )
     times = range(found[0].start, found[-1].end + 1, HOUR)
     first, last = (truth(house, alias, key, time) for time in (times[0], times[-1]))

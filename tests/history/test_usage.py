@@ -1,6 +1,8 @@
 """Day data that agrees with meter readings and with month data."""
 
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
 from itertools import accumulate, pairwise
 
 from hypothesis import given, strategies as st
@@ -16,6 +18,7 @@ from custom_components.cemm.history.usage import (
     Stretch,
     booked_changes,
     counted,
+    known_changes,
     meter_readings,
     read_changes,
     unmeasured,
@@ -39,6 +42,13 @@ def power_day(watts: list[float | None], **amounts: float) -> Day:
         Sample(start + minute * 60, watts[minute // length]) for minute in range(1440)
     )
     return Day.of(MONDAY, History({"electric_power": samples}), amounts)
+
+
+def booked(stretch: Stretch, key: str) -> Iterator[Change]:
+    """Return what the month data says of a counter."""
+    max_rate = CHANNELS[key].max_rate
+    assert max_rate
+    return booked_changes(stretch, rule(key), max_rate)
 
 
 def hourly(stretch: Stretch, changes: list[Change], key: str) -> list[float]:
@@ -152,7 +162,7 @@ def test_net_amounts_are_not_all_that_was_imported() -> None:
 def test_volumes_agree_with_the_month_data() -> None:
     day = Day(MONDAY, {}, {"volume": 2.4})
     stretch = Stretch(Chapter([day]), "flow")
-    changes = list(booked_changes(stretch, rule("volume")))
+    changes = list(booked(stretch, "volume"))
     assert hourly(stretch, changes, "volume") == [pytest.approx(0.1)] * 24
 
 
@@ -161,7 +171,7 @@ def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
     day = power_day([1000, -500], electric_energy_low=6.5, electric_energy_high=-0.4)
     stretch = Stretch(Chapter([day]), "electric_power")
     changes = {
-        key: next(booked_changes(stretch, rule(key))).amount
+        key: next(booked(stretch, key)).amount
         for key in ("t1", "t2", "t3", "t4", "energy_import", "energy_export")
     }
     assert changes["t1"] - changes["t3"] == pytest.approx(6.5)
@@ -175,20 +185,74 @@ def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
 def test_what_was_not_measured_takes_what_the_net_amount_lacks() -> None:
     day = power_day([1000, None, -500, -500], electric_energy_high=2.0)
     stretch = Stretch(Chapter([day]), "electric_power")
-    imported = list(booked_changes(stretch, rule("energy_import")))
-    exported = list(booked_changes(stretch, rule("energy_export")))
+    imported = list(booked(stretch, "energy_import"))
+    exported = list(booked(stretch, "energy_export"))
     assert imported[0].amount == pytest.approx(8)
     assert exported[0].amount == pytest.approx(6)
     hours = hourly(stretch, imported, "energy_import")
     assert hours == pytest.approx([1.0] * 6 + [2 / 6] * 6 + [0] * 12)
 
 
+@pytest.mark.parametrize("amount", [-500.0, 5000.0])
+def test_no_meter_counts_what_is_booked_there(amount: float) -> None:
+    """It was replaced, or the CEMM is wrong."""
+    stretch = Stretch(Chapter([Day(MONDAY, {}, {"volume": amount})]), "flow")
+    assert not list(booked(stretch, "volume"))
+
+
+def test_month_data_tells_what_readings_do_not_reach() -> None:
+    """Of the day of the first reading, the day data tells."""
+    days = [
+        Day(
+            MONDAY + timedelta(n),
+            {},
+            {"volume": 4.0},
+            Reading({"volume": Measurement(1, 1.0)}) if 2 <= n < 5 else None,
+        )
+        for n in range(7)
+    ]
+    days = [
+        replace(
+            day, closing=Reading({"volume": Measurement((day.end - 300) * 1000, n)})
+        )
+        if day.closing
+        else day
+        for n, day in enumerate(days)
+    ]
+    changes = known_changes(
+        Stretch(Chapter(days), "flow"), rule("volume"), ["volume"], 9
+    )
+    assert [change.amount for change in changes] == [4, 4, 1, 1, 4, 4]
+
+
 def test_a_booked_zero_is_no_data() -> None:
     stretch = Stretch(
         Chapter([power_day([1000], electric_energy_low=0.0)]), "electric_power"
     )
-    assert list(booked_changes(stretch, rule("energy_import"))) == []
+    assert list(booked(stretch, "energy_import")) == []
     assert hourly(stretch, [], "energy_import") == pytest.approx([1.0] * 24)
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_one_minute_less_makes_no_other_tariff(gap: bool) -> None:
+    """It is low all day, as on a public holiday."""
+    day = power_day([1000], electric_energy_low=24.0, electric_energy_high=0.0)
+    if gap:
+        powers = list(day.minutes["electric_power"])
+        powers[1200] = None
+        day = replace(day, minutes={"electric_power": powers})
+    stretch = Stretch(Chapter([day]), "electric_power")
+    hours = hourly(stretch, list(booked(stretch, "t1")), "t1")
+    assert hours == pytest.approx([1.0] * 24)
+    assert sum(hourly(stretch, list(booked(stretch, "t2")), "t2")) == 0
+
+
+@pytest.mark.parametrize("closing", [None, Reading({"t1": Measurement(1, 1.0)})])
+def test_only_readings_need_no_tariff(closing: Reading | None) -> None:
+    odd = power_day([1000], electric_energy_low=3.5, electric_energy_high=20.5)
+    odd = replace(odd, closing=closing)
+    since = odd.start if closing else odd.end
+    assert Stretch(Chapter([odd]), "electric_power").certain_since == since
 
 
 def test_tariffs_that_nothing_explains_end_the_registers() -> None:

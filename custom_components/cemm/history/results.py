@@ -60,8 +60,7 @@ def _count_back(
     stretch: Stretch, counter: Counter, anchor: Anchor, begin: int
 ) -> CountedBack:
     ended = False
-    # Readings are of each register, month data is net: it needs sure tariffs.
-    if counter.rule.tariff and not stretch.has_readings:
+    if counter.rule.tariff:
         ended = stretch.certain_since > begin
         begin = max(begin, stretch.certain_since)
     if begin >= anchor.time:

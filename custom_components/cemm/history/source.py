@@ -122,9 +122,10 @@ class Source:
         """Return the last readings of a day, where the API has them."""
         if self._client.totals_interval is None:
             return None
-        return await self._answer(
+        reading = await self._answer(
             self._client.totals(alias, midnight(day)), (alias, None, day)
         )
+        return reading if reading and reading.channels else None
 
     async def _history(self, alias: str, period: Period, day: date) -> History:
         history = await self._answer(

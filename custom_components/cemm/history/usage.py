@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate, pairwise
+from operator import attrgetter
 
 from custom_components.cemm.channels import HistoryRule
 from custom_components.cemm.client import History, Reading
 
 from .periods import HOUR, MINUTE, day_after, midnight
 from .profile import POWER, Curve, Profile, hourly_net, minutes
-from .tariffs import HIGH, LOW, Tariffs, tariffs
+from .tariffs import HIGH, LOW, Tariffs, tariffs, usual
 
 # In kWh or m³: far below what a meter shows.
 _NEXT_TO_NOTHING = 1e-9
@@ -106,9 +107,12 @@ class Stretch:
 
     @property
     def certain_since(self) -> int:
-        """Unix time since when the tariffs are certain up to the end."""
+        """Unix time since when each register's use is certain up to the end.
+
+        Readings are of each register; month data is net, and needs sure tariffs.
+        """
         for day, found in zip(reversed(self.days), reversed(self.tariffs), strict=True):
-            if day.amounts and not found.certain:
+            if day.amounts and not (day.closing or found.certain):
                 return day.end
         return self.days[0].start
 
@@ -137,11 +141,12 @@ class Stretch:
 
 
 def _tariffs_of(day: Day, amounts: Sequence[float | None]) -> Tariffs:
-    measured = None not in amounts
-    low = day.amounts.get("electric_energy_low") if measured else None
+    low = day.amounts.get("electric_energy_low")
     found = tariffs(day.day, hourly_net(amounts), low)
-    # Nothing contradicts the usual tariffs where something was not measured.
-    return found if measured else Tariffs(found.hours, certain=True)
+    if found.certain or None not in amounts:
+        return found
+    # What was not measured may explain it: the usual tariffs are not contradicted.
+    return Tariffs(usual(day.day).on(day.day), certain=True)
 
 
 def read_changes(
@@ -162,38 +167,47 @@ def read_changes(
         trusted = plausible
 
 
-def booked_changes(stretch: Stretch, rule: HistoryRule) -> Iterator[Change]:
+def booked_changes(
+    stretch: Stretch, rule: HistoryRule, max_rate: float
+) -> Iterator[Change]:
     """Yield what the month data says of each day.
+
+    Nothing but zeros is no data, and neither is what no meter can count in a day.
+    """
+    booked = _booked_energy if rule.day == POWER else _booked_volume
+    for day in stretch.days:
+        if not any(day.amounts.get(name) for name in rule.period):
+            continue
+        amount = booked(stretch, rule, day)
+        most = max_rate * (day.end - day.start) / HOUR
+        if amount is not None and 0 <= amount <= most:
+            yield Change(day.start, day.end, amount)
+
+
+def _booked_volume(_stretch: Stretch, rule: HistoryRule, day: Day) -> float | None:
+    return sum(day.amounts.get(name, 0.0) for name in rule.period)
+
+
+def _booked_energy(stretch: Stretch, rule: HistoryRule, day: Day) -> float | None:
+    """Return how much of a day's energy a counter counted; None: not known.
 
     Energy is booked net and per tariff: what the day data lacks, or has too
     much, is laid on import and export in proportion to them, or on either one
-    where it lies in the time that was not measured. A booked 0 is no data.
+    where it lies in the time that was not measured.
     """
-    if rule.day != POWER:
-        for day in stretch.days:
-            if amount := sum(day.amounts.get(name, 0.0) for name in rule.period):
-                yield Change(day.start, day.end, amount)
-        return
-    own = stretch.profile.curve(rule)
-    other = stretch.profile.curve(
-        HistoryRule(rule.day, rule.period, -rule.sign, rule.tariff)
-    )
     low, high = rule.period
     names = {LOW: (low,), HIGH: (high,), None: rule.period}[rule.tariff]
-    for day in stretch.days:
-        if not any(day.amounts.get(name) for name in names):
-            continue
-        net = rule.sign * sum(day.amounts.get(name, 0.0) for name in names)
-        used, unknown = own.between(day.start, day.end)
-        back, _ = other.between(day.start, day.end)
-        missing = net - (used - back)
-        if unknown:
-            amount = used + max(missing, 0.0)
-        elif used + back:
-            amount = used * (1 + missing / (used + back))
-        else:
-            amount = max(missing, 0.0)
-        yield Change(day.start, day.end, max(amount, 0.0))
+    amounts = [day.amounts[name] for name in names if name in day.amounts]
+    if not amounts:
+        return None
+    net = rule.sign * sum(amounts)
+    other = HistoryRule(rule.day, rule.period, -rule.sign, rule.tariff)
+    used, unknown = stretch.profile.curve(rule).between(day.start, day.end)
+    back, _ = stretch.profile.curve(other).between(day.start, day.end)
+    missing = net - (used - back)
+    if used + back and not unknown:
+        return max(used * (1 + missing / (used + back)), 0.0)
+    return max(used + missing, used if unknown else 0.0)
 
 
 def known_changes(
@@ -201,11 +215,18 @@ def known_changes(
 ) -> list[Change]:
     """Return how much a counter rose, in order of time and as far as that is known.
 
-    Meter readings are exact; where there are none, month data must do.
+    Meter readings are exact; before and after them, month data must do.
     """
     readings = [day.closing for day in stretch.days if day.closing]
-    changes = read_changes(meter_readings(readings, registers), max_rate)
-    return list(changes) or list(booked_changes(stretch, rule))
+    exact = list(read_changes(meter_readings(readings, registers), max_rate))
+    booked = booked_changes(stretch, rule, max_rate)
+    if not exact:
+        return list(booked)
+    start, end = exact[0].start, exact[-1].end
+    outside = [
+        change for change in booked if change.end <= start or change.start >= end
+    ]
+    return sorted([*exact, *outside], key=attrgetter("start"))
 
 
 def counted(curve: Curve, changes: Sequence[Change], times: Times) -> list[float]:
