@@ -2,6 +2,7 @@
 
 from collections import Counter as Tally
 from datetime import date
+from unittest.mock import patch
 
 import pytest
 
@@ -11,6 +12,7 @@ from custom_components.cemm.client import (
     GatewayError,
     History,
     Measurement,
+    NotConnectedError,
     Period,
     Reading,
     Sample,
@@ -35,6 +37,9 @@ class Client:
         if period is Period.DAY:
             self.asked[date_at(start)] += 1
         return History({})
+
+    async def realtime(self, alias: str) -> Reading:
+        return Reading({})
 
     async def totals(self, alias: str, time: int) -> Reading:
         return Reading({"t1": Measurement(time * 1000, 1.0)})
@@ -140,3 +145,22 @@ async def test_the_memory_reaches_back_beyond_a_year_that_has_just_begun(
     found = await Source(client).months("pulse-2", ["volume"], today)  # type: ignore[arg-type]
     years = range(last, last - 3, -1) if unused == 1 else ()
     assert found == {date(year, 12, 1) for year in years}
+
+
+@pytest.mark.parametrize("period", [Period.YEAR, Period.DAY], ids=str)
+async def test_a_meter_that_is_not_known_yet_may_have_a_past(period: Period) -> None:
+    client = Faulty()
+    client.error = NotConnectedError(404)
+    client.fails |= {(period, date(2025, 1, 1)), (period, NOVEMBER[0])}
+    source = Source(client)  # type: ignore[arg-type]
+
+    async def ask() -> None:
+        await source.months("p1", ["volume"], TODAY)
+        await source.chapter("p1", *NOVEMBER, TODAY)
+
+    await ask()  # It has none, and does answer otherwise.
+    with (
+        patch.object(client, "realtime", side_effect=NotConnectedError(404)),
+        pytest.raises(NotConnectedError),
+    ):
+        await ask()

@@ -137,7 +137,12 @@ class Source:
         """Return an answer; None if there is none, or if it failed too often."""
         try:
             found = await answer
-        except NotConnectedError, UnsupportedAliasError:
+        except UnsupportedAliasError:
+            return None
+        except NotConnectedError:
+            # Is it only this that there is not? A CEMM that has just started may not
+            # know the meter yet: that is no answer.
+            await self._client.realtime(question[0])
             return None
         except AuthenticationError:
             raise
