@@ -47,13 +47,14 @@ async def get_history(
 
 
 @pytest.mark.usefixtures("loaded_entry")
-async def test_a_day(hass: HomeAssistant) -> None:
+async def test_a_day(hass: HomeAssistant, caplog: pytest.LogCaptureFixture) -> None:
     answer = await get_history(hass, device_id(hass, "p1"), "day", "2025-10-26")
     power = answer["channels"]["electric_power"]
     assert power["unit"] == "W"
     assert len(power["samples"]) == 25 * 60
     assert power["samples"][0]["start"] == "2025-10-26T00:00:00+02:00"
     assert power["samples"][-1]["start"] == "2025-10-26T23:59:00+01:00"
+    assert "deprecated" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import date
 import logging
+from time import time
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -10,12 +11,14 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import DateSelector
 import voluptuous as vol
 
 from .client import CemmError
 from .coordinator import CemmConfigEntry
 from .energy import async_add_to_dashboard
+from .history.periods import date_at
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -70,14 +73,17 @@ class HistorySteps(OptionsFlowWithReload):
                 date.fromisoformat(user_input[field]) if field in user_input else None
                 for field in (_START_DATE, _END_DATE)
             )
-            if not start or not end or start <= end:
+            if start and end and end < start:
+                errors[_END_DATE] = "end_before_start"
+            elif start and start > date_at(time()):
+                errors[_START_DATE] = "date_ahead"
+            else:
                 history = self.config_entry.runtime_data.history
                 self._import = self.hass.async_create_task(
                     history.async_import(start, end, self.async_update_progress),
                     "CEMM import that the user watches",
                 )
                 return await self.async_step_importing()
-            errors[_END_DATE] = "end_before_start"
         return self.async_show_form(
             step_id="import_history",
             data_schema=self.add_suggested_values_to_schema(
@@ -104,7 +110,7 @@ class HistorySteps(OptionsFlowWithReload):
         """Say how much was imported."""
         try:
             hours = sum(self._import.result().values())
-        except asyncio.CancelledError, CemmError:
+        except asyncio.CancelledError, CemmError, HomeAssistantError:
             return self.async_abort(reason="import_failed")
         except Exception:
             _LOGGER.exception("Unexpected error while importing history")

@@ -162,16 +162,14 @@ def _device(call: ServiceCall) -> tuple[CemmConfigEntry, str | None]:
     device = dr.async_get(call.hass).async_get(call.data[ATTR_DEVICE_ID])
     if not isinstance(device, dr.DeviceEntry):
         raise _misuse("unknown_device")
-    for entry_id in device.config_entries:
-        entry: CemmConfigEntry | None = call.hass.config_entries.async_get_entry(
-            entry_id
-        )
-        if entry is None or entry.domain != DOMAIN:
-            continue
-        if entry.state is not ConfigEntryState.LOADED:
-            raise _misuse("not_loaded", name=entry.title)
-        return entry, alias_of(device, entry.runtime_data.coordinator.mac)
-    raise _misuse("unknown_device")
+    entry: CemmConfigEntry | None = call.hass.config_entries.async_get_entry(
+        device.config_entry_id
+    )
+    if entry is None or entry.domain != DOMAIN:
+        raise _misuse("unknown_device")
+    if entry.state is not ConfigEntryState.LOADED:
+        raise _misuse("not_loaded", name=entry.title)
+    return entry, alias_of(device, entry.runtime_data.coordinator.mac)
 
 
 def _not_ahead(day: date) -> date:

@@ -101,6 +101,26 @@ async def test_a_range_is_imported_where_there_is_nothing_yet(
     assert await all_rows(hass, entry) == rows
 
 
+@pytest.mark.parametrize(
+    "days",
+    [(date(2025, 11, 4), date.max), (date.min, date(2025, 11, 4))],
+    ids=["to the end of time", "from its beginning"],
+)
+async def test_any_days_can_be_asked_for(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    house: House,
+    local_entry: MockConfigEntry,
+    days: tuple[date, date],
+) -> None:
+    keep(house, "pulse-2")
+    await setup(hass, local_entry)
+    written = await local_entry.runtime_data.history.async_import(*days)
+    (rows,) = (await all_rows(hass, local_entry)).values()
+    assert written == {"pulse-2": len(rows)}
+    assert rows[0].start == midnight(max(days[0], SINCE))
+
+
 async def test_a_month_without_use_costs_no_requests(
     recorder_mock: Recorder,
     hass: HomeAssistant,

@@ -1,7 +1,9 @@
 """Imports that are interrupted, by whatever it is, and still end with every row."""
 
+import asyncio
 from asyncio import CancelledError
 from datetime import date
+import gc
 from hashlib import sha256
 from itertools import pairwise
 from random import Random
@@ -11,13 +13,19 @@ from unittest.mock import patch
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
 
-from custom_components.cemm.client import CemmConnectionError, History, Period
+from custom_components.cemm.client import (
+    CemmConnectionError,
+    CemmError,
+    History,
+    Period,
+)
 from custom_components.cemm.history.healing import Healer
 from custom_components.cemm.history.importer import Importer
 from custom_components.cemm.history.manager import INTERVAL
@@ -134,10 +142,39 @@ async def test_what_the_user_asked_for_is_finished_after_a_restart(
         await hass.async_add_executor_job(sleep, 0.001)
     sim.faults.clear()
     await hass.config_entries.async_reload(local_entry.entry_id)
-    assert task.cancelled() or task.done()
+    with pytest.raises(HomeAssistantError) as interrupted:
+        await task
+    assert interrupted.value.translation_key == "import_interrupted"
     await finished(local_entry)
     rows = await all_rows(hass, local_entry)
     assert {found[0].start for found in rows.values()} == {midnight(date(2025, 11, 3))}
+
+
+async def test_who_stops_waiting_does_not_end_the_import(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sim: Simulator,
+    house: House,
+    local_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Not even one that fails."""
+    keep(house, "pulse-2")
+    await setup(hass, local_entry)
+    await finished(local_entry)
+    sim.faults.append(Fault("status", "/day/", value=500))
+    waiting = asyncio.create_task(
+        local_entry.runtime_data.history.async_import(date(2025, 11, 3))
+    )
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    with pytest.raises(CemmError):
+        await finished(local_entry)
+    assert any("/data/day" in request.path for request in sim.requests)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_an_outage_in_the_middle_loses_nothing_that_was_asked_for(

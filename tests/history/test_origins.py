@@ -8,6 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
 from homeassistant.const import EVENT_RECORDER_5MIN_STATISTICS_GENERATED
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -50,7 +51,7 @@ async def test_sums_are_moved_as_a_whole_after_a_later_import_was_interrupted(
     await local_entry.runtime_data.history.async_import(date(2025, 11, 3))
     with (
         patch.object(Importer, "_async_write_later", side_effect=CancelledError),
-        pytest.raises(CancelledError),
+        pytest.raises(HomeAssistantError),
     ):
         await local_entry.runtime_data.history.async_import()
     await hass.config_entries.async_reload(local_entry.entry_id)
@@ -75,7 +76,7 @@ async def test_sums_are_not_moved_in_part_before_an_import_goes_on(
     await history.async_import(date(2025, 11, 3))
     with (
         patch.object(Importer, "_async_write_later", side_effect=CancelledError),
-        pytest.raises(CancelledError),
+        pytest.raises(HomeAssistantError),
     ):
         await history.async_import()
     with patch.object(Importer, "async_run", side_effect=CemmConnectionError("gone")):

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -64,5 +65,6 @@ async def test_a_query_ends_before_home_assistant_does(
         history._async_tick()
         await hass.async_stop()
         history._async_tick()
-        await asyncio.wait([asked_for])
+    with pytest.raises(HomeAssistantError, match="interrupted"):
+        await asked_for
     assert connected == [True]

@@ -113,7 +113,7 @@ async def test_the_progress_of_an_import_that_already_runs_is_shown(
 
 
 @pytest.mark.usefixtures("two_meters")
-async def test_days_in_the_wrong_order_can_be_corrected(
+async def test_days_that_make_no_sense_can_be_corrected(
     hass: HomeAssistant, local_entry: MockConfigEntry
 ) -> None:
     await setup(hass, local_entry)
@@ -122,6 +122,10 @@ async def test_days_in_the_wrong_order_can_be_corrected(
     )
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"end_date": "end_before_start"}
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"start_date": str(days_ago(-3))}
+    )
+    assert result["errors"] == {"start_date": "date_ahead"}
 
     result = await hass.config_entries.options.async_configure(
         result["flow_id"],

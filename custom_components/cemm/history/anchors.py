@@ -1,16 +1,27 @@
 """The two ends of an import: where it counts back from, and where it begins."""
 
+from math import isclose
+
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.meters import MeterData
 
 from .counters import Counter
 from .periods import HOUR
-from .recorder import async_hours, async_lift, async_newest_minutes, async_oldest_hour
+from .recorder import (
+    async_hours,
+    async_lift,
+    async_newest_hour,
+    async_newest_minutes,
+    async_oldest_hour,
+)
 from .rows import Anchor, Row
 
 # A difference below this is float noise.
 _TOLERANCE = 1e-6
+
+# What a sum may differ from the readings that it was made of (kWh or m³): rounding.
+_SAME_RISE = 1e-3
 
 
 async def async_anchor(
@@ -66,19 +77,29 @@ def unsettled(oldest: Anchor, noted: Row | None) -> Row | None:
     return Row(start, oldest.state, 0.0)
 
 
-async def async_settle(hass: HomeAssistant, counter: Counter, origin: Row) -> bool:
+async def async_live_sum_goes_on(hass: HomeAssistant, counter: Counter) -> bool:
+    """Whether there is a live sum, and it goes on from that of the newest row.
+
+    Without one, the next live row would be left behind when all sums are moved.
+    """
+    live = await async_newest_minutes(hass, counter)
+    if live is None:
+        return False
+    row = await async_newest_hour(hass, counter)
+    return row is None or isclose(
+        live.sum - row.sum, live.state - row.state, abs_tol=_SAME_RISE
+    )
+
+
+async def async_settle(hass: HomeAssistant, counter: Counter, origin: Row) -> None:
     """Move all of a counter's sums such that the first row has its right one.
 
-    That needs a live sum, or else the next live row would be left behind.
-    Returns whether there was one. A row that is no longer the first is left alone.
+    A row that is no longer the first is left alone.
     """
-    if await async_newest_minutes(hass, counter) is None:
-        return False
     oldest = await async_oldest_hour(hass, counter)
     # A later import that was interrupted may have written rows before it.
     if oldest is None or oldest.start != origin.start:
-        return True
+        return
     lift = origin.sum - oldest.sum
     if abs(lift) > _TOLERANCE:
         await async_lift(hass, counter, origin.start, lift)
-    return True

@@ -60,6 +60,8 @@ class Healed:
     """The starts of the hours written, by alias."""
     complete: dict[str, int] = field(default_factory=dict)
     """Until which row (its start) nothing is missing, by the counter's name."""
+    waiting: set[str] = field(default_factory=set)
+    """The names of counters with a hole that the recorder may still fill itself."""
     failed: dict[str, CemmError] = field(default_factory=dict)
     """Why the history of a meter could not be had, by alias."""
 
@@ -117,6 +119,7 @@ class Healer:
             if new and new[-1].after.start > self._newest:
                 seen = [row for row in seen if row.start <= new[-1].before.start]
                 new.pop()
+                self._healed.waiting.add(counter.name)
             if seen:
                 self._healed.complete[counter.name] = seen[-1].start
             found += [(counter, hole) for hole in new]

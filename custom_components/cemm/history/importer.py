@@ -7,7 +7,7 @@ to do.
 
 from asyncio import Future
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -21,12 +21,7 @@ from custom_components.cemm.client import CemmError
 from .counters import Counter, Use
 from .failures import alone
 from .periods import date_at, days, midnight, months_back
-from .recorder import (
-    async_newest_minutes,
-    async_queue_lift,
-    async_queue_rows,
-    async_stored,
-)
+from .recorder import async_queue_lift, async_queue_rows, async_stored
 from .results import CountedBack, count_days_back
 from .rows import Anchor, Row
 from .source import Source
@@ -103,6 +98,8 @@ class Importer:
         source: Source,
         now: float,
         window: Window,
+        *,
+        may_lift: Callable[[Counter], Awaitable[bool]],
         on_progress: Callable[[float], None],
     ) -> None:
         """Prepare to write into a window; progress runs from 0 to 1."""
@@ -110,6 +107,7 @@ class Importer:
         self._source = source
         self._today = date_at(now)
         self._window = window
+        self._may_lift = may_lift
         self._on_progress = on_progress
         self._days = self._days_done = 0
         self._later: deque[_Batch] = deque()
@@ -220,14 +218,14 @@ class Importer:
             await self._stored.popleft()
 
     async def _async_write_batch(self, batch: _Batch) -> None:
-        """Have rows written, with sums that begin at 0 if there is a live one.
+        """Have rows written, with sums that begin at 0 if the live one can be moved.
 
         Home Assistant takes what was before the first row as 0: it would show a
         sum that begins at minus what was used since as a fall by that.
         """
         counter, origin = batch.counter, batch.origin
         lift = self._lifts.get(counter, 0.0)
-        if lift or await async_newest_minutes(self._hass, counter):
+        if lift or await self._may_lift(counter):
             more = -origin.sum - lift
             async_queue_lift(self._hass, counter, batch.rows[0].start, more)
             self._lifts[counter] = lift = -origin.sum

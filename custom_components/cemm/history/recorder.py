@@ -23,7 +23,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util import dt as dt_util
-from sqlalchemy import func, select
+from sqlalchemy import UnaryExpression, select
 
 from custom_components.cemm.client import CemmError
 
@@ -51,17 +51,29 @@ async def async_hours_since(
 
 async def async_oldest_hour(hass: HomeAssistant, counter: Counter) -> Row | None:
     """Return a counter's oldest row; there may be older ones without a sum."""
+    return await _async_hour(hass, counter, Statistics.start_ts.asc())
 
-    def oldest_start() -> float | None:
+
+async def async_newest_hour(hass: HomeAssistant, counter: Counter) -> Row | None:
+    """Return a counter's newest row."""
+    return await _async_hour(hass, counter, Statistics.start_ts.desc())
+
+
+async def _async_hour(
+    hass: HomeAssistant, counter: Counter, order: UnaryExpression[float | None]
+) -> Row | None:
+    def find() -> float | None:
         with session_scope(hass=hass, read_only=True) as session:
             return session.scalar(
-                select(func.min(Statistics.start_ts))
+                select(Statistics.start_ts)
                 .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
                 .where(StatisticsMeta.statistic_id == counter.entity_id)
                 .where(Statistics.state.is_not(None), Statistics.sum.is_not(None))
+                .order_by(order)
+                .limit(1)
             )
 
-    start = await async_query(hass, oldest_start)
+    start = await async_query(hass, find)
     if start is None:
         return None
     rows = await async_hours(hass, counter, start, start + HOUR)

@@ -20,7 +20,7 @@ from .periods import date_at, day_before, days, midnight
 from .usage import Chapter, Day
 
 # No CEMM is older.
-_FIRST_YEAR = 2010
+FIRST_DAY = date(2010, 1, 1)
 
 # What fails for itself alone this often is taken as never measured.
 _ATTEMPTS = 4
@@ -53,7 +53,7 @@ class Source:
         the first year that holds nothing, but for this one: it may have just begun.
         """
         found: set[date] = set()
-        for year in range(today.year, _FIRST_YEAR - 1, -1):
+        for year in range(today.year, FIRST_DAY.year - 1, -1):
             history = await self._history(alias, Period.YEAR, date(year, 1, 1))
             counted = {
                 date_at(sample.start).replace(day=1)

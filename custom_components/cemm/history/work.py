@@ -1,0 +1,225 @@
+"""What is done on the history of a CEMM: imports, healing, and sums put in order."""
+
+from collections.abc import Callable
+from datetime import date
+from time import time
+from typing import TYPE_CHECKING
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+
+from custom_components.cemm.const import CONF_IMPORT_HISTORY
+
+from .anchors import (
+    async_anchor,
+    async_live_sum_goes_on,
+    async_origin,
+    async_settle,
+    unsettled,
+)
+from .checkpoint import Checkpoint
+from .counters import Counter, counters
+from .failures import raise_any
+from .healing import Healed, Healer
+from .importer import Importer, Window
+from .periods import HOUR, date_at, day_after, floor_hour, midnight
+from .recorder import async_convertible, async_stored, live_value
+from .rows import Anchor
+from .source import FIRST_DAY, Source
+
+if TYPE_CHECKING:
+    from custom_components.cemm.coordinator import CemmCoordinator
+
+# The recorder still writes these itself.
+_SECONDS_LEFT_ALONE = 2 * HOUR
+
+
+class HistoryWork:
+    """The work on the history of one CEMM. One method at a time may run.
+
+    All raise CemmError when the CEMM fails.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        coordinator: CemmCoordinator,
+        on_progress: Callable[[float], None],
+    ) -> None:
+        """Prepare to work; progress runs from 0 to 1."""
+        self._hass = hass
+        self._entry = entry
+        self._coordinator = coordinator
+        self._on_progress = on_progress
+        self._source = Source(coordinator.client)
+        self._checkpoint = Checkpoint(hass, entry.entry_id)
+        self._first_states: dict[str, float] = {}
+        self._unmended: set[str] = set()
+        """The names of counters that have a hole which was not filled so far."""
+
+    async def async_prepare(self) -> None:
+        """Note where the recorder begins to count, and what was done before."""
+        for counter in self._enabled():
+            if (value := live_value(self._hass, counter)) is not None:
+                self._first_states[counter.name] = value
+        await self._checkpoint.async_load()
+
+    @property
+    def waits_for_live_rows(self) -> bool:
+        """Whether a sum can only be put in order when the recorder has gone on."""
+        return any(c.name in self._checkpoint.origins for c in self._enabled())
+
+    async def async_catch_up(self) -> None:
+        """Do all that is due: for one meter after the other, as far as it answers."""
+        # The recorder may still be writing what an interrupted import left it.
+        await async_stored(self._hass)
+        counters = await self._async_counters()
+        healed = await self._async_heal(counters)
+        await self._async_settle(counters)
+        await self._async_go_on(counters)
+        raise_any(healed.failed)
+
+    async def async_import_range(
+        self, start: date | None, end: date | None
+    ) -> dict[str, int]:
+        """Import some days and fill all holes.
+
+        Returns how many hours of these days were written, by alias.
+        """
+        today = date_at(time())
+        start = min(max(start, FIRST_DAY), today) if start else None
+        end = min(end, today) if end else None
+        counters = await self._async_counters()
+        # It stays wanted when Home Assistant stops in the middle.
+        await self._checkpoint.async_want((start, end))
+        try:
+            # A sum that began anew must be mended before an import moves it.
+            for counter in counters:
+                self._checkpoint.complete.pop(counter.name, None)
+            healed = await self._async_heal(counters)
+            imported = await self._async_count_back(counters, start, end)
+            # After the last day there may be a hole now.
+            joined = await self._async_heal(counters)
+            raise_any(healed.failed | joined.failed)
+        except Exception:
+            await self._checkpoint.async_want(None)
+            raise
+        await self._checkpoint.async_want(None)
+        wanted = range(
+            midnight(start) if start else 0, midnight(day_after(end or today))
+        )
+        hours = {counter.alias: set[int]() for counter in counters}
+        for written in (healed.hours, imported, joined.hours):
+            for alias, starts in written.items():
+                hours[alias] |= starts
+        return {
+            alias: sum(hour in wanted for hour in found)
+            for alias, found in sorted(hours.items())
+        }
+
+    async def _async_go_on(self, counters: list[Counter]) -> None:
+        """Finish what the user asked for, and the first import of every counter."""
+        checkpoint = self._checkpoint
+        if checkpoint.wanted:
+            await self._async_count_back(counters, *checkpoint.wanted)
+            await checkpoint.async_want(None)
+        if self._entry.options.get(CONF_IMPORT_HISTORY):
+            new = [c for c in counters if c.name not in checkpoint.imported]
+            await self._async_count_back(new, None, None)
+
+    async def _async_count_back(
+        self, counters: list[Counter], start: date | None, end: date | None
+    ) -> dict[str, set[int]]:
+        """Import some days; return the starts of the hours written by alias."""
+        now = time()
+        last = min(midnight(day_after(end)), _newest(now)) if end else _newest(now)
+        window = Window(midnight(start) if start else 0, last)
+        anchors = {
+            counter: anchor
+            for counter in counters
+            if (anchor := await self._async_anchor(counter, now))
+        }
+        importer = Importer(
+            self._hass,
+            self._source,
+            now,
+            window,
+            may_lift=self._async_may_lift,
+            on_progress=self._on_progress,
+        )
+        imported = await importer.async_run(anchors)
+        origins = self._checkpoint.origins
+        for counter, anchor in anchors.items():
+            if origin := imported.origins.get(counter):
+                if row := await async_origin(self._hass, counter, origin):
+                    origins[counter.name] = row
+            elif row := unsettled(anchor, origins.get(counter.name)):
+                origins[counter.name] = row
+        done = {c.name for c in anchors if c.alias not in imported.failed}
+        if start is None and end is None:
+            self._checkpoint.imported |= done
+        for name in done:
+            self._checkpoint.complete.pop(name, None)
+        await self._checkpoint.async_save()
+        await self._async_settle(counters)
+        raise_any(imported.failed)
+        self._on_progress(1)
+        return imported.hours
+
+    async def _async_anchor(self, counter: Counter, now: float) -> Anchor | None:
+        return await async_anchor(
+            self._hass,
+            counter,
+            self._coordinator.data[counter.alias],
+            self._first_states.get(counter.name),
+            now,
+        )
+
+    async def _async_heal(self, counters: list[Counter]) -> Healed:
+        """Fill holes wherever some may be new."""
+        now = time()
+        healer = Healer(self._hass, self._source, now, _newest(now))
+        complete = self._checkpoint.complete
+        healed = await healer.async_run(
+            {counter: complete.get(counter.name, 0) for counter in counters}
+        )
+        self._unmended = healed.waiting | {
+            counter.name for counter in counters if counter.alias in healed.failed
+        }
+        complete.update(healed.complete)
+        await self._checkpoint.async_save()
+        return healed
+
+    async def _async_settle(self, counters: list[Counter]) -> None:
+        """Let sums begin at 0 where that is possible by now."""
+        origins = self._checkpoint.origins
+        for counter in counters:
+            origin = origins.get(counter.name)
+            if origin and await self._async_may_lift(counter):
+                await async_settle(self._hass, counter, origin)
+                del origins[counter.name]
+                await self._checkpoint.async_save()
+
+    async def _async_may_lift(self, counter: Counter) -> bool:
+        """Whether all sums of a counter can be moved, the live one with the others.
+
+        One that began anew after an outage is recognised by being small: it must
+        not be moved before it was mended.
+        """
+        return counter.name not in self._unmended and await async_live_sum_goes_on(
+            self._hass, counter
+        )
+
+    async def _async_counters(self) -> list[Counter]:
+        """Return the counters whose history can be written."""
+        return await async_convertible(self._hass, self._enabled())
+
+    def _enabled(self) -> list[Counter]:
+        coordinator = self._coordinator
+        return list(counters(self._hass, coordinator.mac, coordinator.data))
+
+
+def _newest(now: float) -> int:
+    """Return the end of the last hour that the recorder no longer writes."""
+    return floor_hour(now) - _SECONDS_LEFT_ALONE
