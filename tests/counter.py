@@ -17,7 +17,7 @@ class Counter:
     def __init__(self, value: float | None = None, *, may_fall: bool = False) -> None:
         self.state: CounterState | None = None
         self.now = START
-        self.may_fall = may_fall
+        self.max_fall = RATE if may_fall else 0.0
         if value is not None:
             assert self.read(value) is Verdict.GOOD
 
@@ -26,15 +26,17 @@ class Counter:
         self.now += after
         measurement = Measurement(int((time or self.now) * 1000), value)
         self.state, verdict = judge(
-            self.state, measurement, self.now, RATE, may_fall=self.may_fall
+            self.state, measurement, self.now, RATE, max_fall=self.max_fall
         )
         return verdict
 
-    def replaced_after(self, values: Iterable[float], every: float) -> float:
-        """Return the seconds from the first of these readings to a new meter."""
+    def accepted_after(self, values: Iterable[float], every: float) -> float:
+        """Return the seconds until impossible readings are believed."""
         first = self.now + every
         for value in values:
-            if (verdict := self.read(value, every)) is Verdict.REPLACED:
+            good, verdict = self.shown, self.read(value, every)
+            if verdict in (Verdict.REPLACED, Verdict.LEAPT):
+                assert (verdict is Verdict.LEAPT) == (self.shown > good)
                 return self.now - first
             assert verdict is Verdict.HELD
         raise AssertionError("never accepted")

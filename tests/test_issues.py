@@ -1,6 +1,7 @@
 """Each trouble raises a translated issue, which goes by itself when the trouble ends."""
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
@@ -227,3 +228,39 @@ async def test_the_time_that_home_assistant_was_off_is_no_outage(
     assert not issues(hass)
     await poll(hass, freezer, 1800, step=600)
     assert list(issues(hass)) == ["cemm_unreachable"]
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_a_leap_that_lasts_is_told_as_what_it_is(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    old = float(value(hass, "p1", "t1") or 0)
+    sim.faults.append(Fault("offset", value=("p1", "t1", 7000)))
+    await poll(hass, freezer, 800)
+    assert float(value(hass, "p1", "t1") or 0) < old + 10
+    assert not issues(hass)
+    await poll(hass, freezer, 400)
+    assert float(value(hass, "p1", "t1") or 0) > old + 6900
+    assert list(issues(hass)) == ["meter_leapt"]
+
+    await poll(hass, freezer, 8 * DAY, step=3600)
+    assert not issues(hass)
+
+
+async def test_a_cemm_that_is_disabled_while_it_does_not_answer_has_no_issues(
+    hass: HomeAssistant,
+    sim: Simulator,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Home Assistant does not unload what it could not set up."""
+    sim.faults.append(Fault("status", value=502))
+    await poll(hass, freezer, DAY + 7200, step=3600)
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await poll(hass, freezer, 7200, step=600)
+    assert loaded_entry.state is ConfigEntryState.SETUP_RETRY
+    assert list(issues(hass)) == ["cemm_unreachable"]
+    await hass.config_entries.async_set_disabled_by(
+        loaded_entry.entry_id, ConfigEntryDisabler.USER
+    )
+    assert not issues(hass)

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.cemm.channels import MeterKind
 from custom_components.cemm.client import Measurement, Meter, Reading
+from custom_components.cemm.guard import Verdict
 from custom_components.cemm.meters import MeterTracker, restore_counters
 
 NOW = 1_781_092_800
@@ -77,11 +78,11 @@ def test_the_same_answer_may_make_clear_what_to_think_of_it(
 ) -> None:
     tracker.read(reading(t1=500), NOW, 0)
     lower = reading(NOW + 10, t1=3)
-    replaced = []
+    news = []
     for seconds in range(10, 1010, 50):
         tracker.read(lower, NOW + seconds, seconds)
-        replaced.append(tracker.replaced)
-    assert replaced.count(True) == 1
+        news.append(tracker.news)
+    assert news.count(Verdict.REPLACED) == 1
     assert tracker.data.registers == {"t1": 3}
 
 
@@ -146,6 +147,33 @@ def test_a_first_zero_that_may_well_be_shows_at_once(
 ) -> None:
     tracker.read(reading(**values), NOW, 0)
     assert {key: m.value for key, m in tracker.data.channels.items()} == values
+
+
+def test_a_new_meter_is_news_once(tracker: MeterTracker) -> None:
+    """The net value of its registers follows from them."""
+    tracker.read(reading(NOW, t1=5000, t3=100, electric_energy=4900), NOW, 0)
+    news = []
+    for s in range(10, 1500, 10):
+        new = reading(NOW + s, t1=3 + s / 1e5, t3=0.5, electric_energy=2.5 + s / 1e5)
+        tracker.read(new, NOW + s, s)
+        news.append(tracker.news)
+    assert [each for each in news if each] == [Verdict.REPLACED]
+    assert tracker.data.registers["electric_energy"] < 3
+
+
+@pytest.mark.parametrize(
+    ("idle", "count"), [(10, 60.0), (8 * 3600, 5000.0)], ids=["soon", "in the morning"]
+)
+def test_net_values_without_registers_are_counters(idle: float, count: float) -> None:
+    """A pulse meter has nothing else; at night an inverter uses a little itself."""
+    tracker = MeterTracker(Meter("s01", "solar_energy"), MeterKind.PRODUCTION, {})
+    tracker.read(reading(electric_energy=count), NOW, 0)
+    shown = []
+    for at, value in ((0, 0.0), (10, count - 0.005), (20, 0.0), (30, count + 1)):
+        after = idle + at
+        tracker.read(reading(NOW + after, electric_energy=value), NOW + after, after)
+        shown.append(tracker.data.registers["electric_energy"])
+    assert shown == [count, count - 0.005, count - 0.005, count + 1]
 
 
 def test_one_register_of_a_new_meter_proves_all_of_them(tracker: MeterTracker) -> None:

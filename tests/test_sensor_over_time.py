@@ -172,3 +172,28 @@ async def test_a_meter_that_says_later_what_it_measures_becomes_that(
     state = sensor(hass, "pulse-2", "volume")
     assert state
     assert state.attributes["device_class"] == "water"
+
+
+async def test_nothing_shows_the_power_of_a_meter_that_has_stopped(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Not even another value with the same old time."""
+    time = 1_781_092_800_000
+
+    def answer(power: int) -> dict[str, Any]:
+        return {"data": {"t1": [time, 100], "electric_power": [time, power]}}
+
+    only_meter(sim, "p1", "p1", answer(1))
+    fault = sim.faults[0]
+    await setup(hass, local_entry)
+    shown = []
+    for power in range(2, 60):
+        fault.value = answer(power)
+        await poll(hass, freezer)
+        shown.append(value(hass, "p1", "electric_power"))
+    stopped = shown.index(STATE_UNAVAILABLE)
+    assert set(shown[stopped:]) == {STATE_UNAVAILABLE}
+    assert len(shown) > stopped + 10

@@ -1,10 +1,16 @@
 """The CEMM energy gateway: every meter of a house in Home Assistant."""
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
 from homeassistant.const import CONF_API_KEY, CONF_HOST, CONF_URL, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
 
 from .client import CemmClient, LocalCemm, RemoteCemm
@@ -26,6 +32,14 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all CEMMs share."""
     async_setup_discovery(hass)
     async_setup_services(hass)
+
+    @callback
+    def entry_changed(_: ConfigEntryChange, entry: ConfigEntry) -> None:
+        """Clear the issues of a CEMM that is disabled: maybe there is none to unload."""
+        if entry.domain == DOMAIN and entry.disabled_by:
+            async_clear_all(hass, entry, persistent=False)
+
+    async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, entry_changed)
     return True
 
 

@@ -31,7 +31,7 @@ from .concurrency import gather_or_raise
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_aliases, async_remove_meter, async_update_cemm
 from .discovery import async_broadcast
-from .issues import async_expire_replaced
+from .issues import async_expire_news
 from .meters import FAILURES_TOLERATED, MeterData
 from .outage import Outage, WrongDeviceError
 from .schedule import Schedule
@@ -98,6 +98,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._missing: dict[str, float] = {}
         self._outage = Outage(hass, entry)
         self._identify_at = self._totals_at = self._save_at = 0.0
+        self._save_soon = True
         self._store = counter_store(hass, entry)
 
     def kind_of(self, meter: Meter) -> MeterKind:
@@ -194,6 +195,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     async def _async_poll(self) -> None:
         now = monotonic()
         aliases = self._due()
+        # Should anything go wrong that is not expected, it is not asked at once again.
+        self._planned = now + self.client.retry_interval
         # After a failure something else may answer at the address.
         if self._outage.failed_polls or now >= self._identify_at:
             await self._async_identify()
@@ -209,7 +212,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             # All meters are gone, or something else answers at the address.
             self._identify_at = 0
         for alias, result in zip(aliases, results, strict=True):
-            self._watcher.take(alias, result)
+            if self._watcher.take(alias, result):
+                self._save_soon = True
             if isinstance(result, Reading) and not self._watcher.may_wait(alias):
                 self._schedule(alias).hurry()
         self._watcher.find_stalled(self._wanted())
@@ -265,7 +269,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.device_id = async_update_cemm(self.hass, self.config_entry, info)
         extra = self.config_entry.options.get(CONF_EXTRA_ALIASES, ())
         listed = {meter.alias: meter for meter in await self.client.meters(extra)}
-        async_expire_replaced(self.hass, self.config_entry, listed)
+        async_expire_news(self.hass, self.config_entry, listed)
         self._identify_at = monotonic() + IDENTIFY_INTERVAL
         self.meters |= listed
         for meter in listed.values():
@@ -299,11 +303,18 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             await self._store.async_save(self._data_to_save())
 
     def _save(self) -> None:
-        """Remember the good readings: soon, and once more when Home Assistant stops."""
-        if monotonic() < self._save_at:
+        """Remember the good readings: what is new at once, all else now and then.
+
+        One save is always due, as those are done when Home Assistant stops.
+        """
+        now = monotonic()
+        if now < self._save_at and not self._save_soon:
             return
-        self._save_at = monotonic() + SAVE_INTERVAL
-        self._store.async_delay_save(self._data_to_save, SAVE_INTERVAL / 2)
+        delay = 0.0 if self._save_soon else SAVE_INTERVAL
+        self._save_soon = False
+        # Not before that one is done, which would put it off.
+        self._save_at = now + delay + 1
+        self._store.async_delay_save(self._data_to_save, delay)
 
     def _data_to_save(self) -> dict[str, Any]:
         return {

@@ -22,7 +22,8 @@ _MEASUREMENTS = 3
 # Anything else needs this long. A CEMM that restarts or has lost its settings
 # shows 0 for minutes, and believing it books the whole meter when the reading
 # returns, while a new meter at exactly 0 loses nothing by waiting. A leap is booked
-# the moment it is believed, and most often it is a value that comes back down.
+# the moment it is believed, and most often it is a value that comes back down: as
+# many measurements must agree on it too.
 _LONG_PATIENCE = 900.0
 
 # An amount may arrive this late (seconds): in lumps, or after a slow answer.
@@ -41,7 +42,9 @@ class Verdict(Enum):
     HELD = auto()
     """Impossible so far: the last good reading, if any, stays."""
     REPLACED = auto()
-    """Impossible for the old meter but persistent: a new meter's first reading."""
+    """Lower than the old meter's but persistent: a new meter's first reading."""
+    LEAPT = auto()
+    """More than was possible, but persistent: it is booked as use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,19 @@ class CounterState:
         return None
 
 
-def believed(state: CounterState, now: float) -> CounterState:
-    """Return a held counter's state once its lower reading is known to be a new meter's."""
+def believed(
+    state: CounterState, now: float, *, may_fall: bool = False
+) -> CounterState:
+    """Return a held counter's state once its meter is known to be a new one.
+
+    That explains a lower reading, and any reading of a net value.
+    """
     candidate = state.candidate
-    if candidate is None or not 0 <= candidate.newest.value < state.good.value:
+    if candidate is None:
         return state
-    return CounterState(candidate.newest, now)
+    if may_fall or 0 <= candidate.newest.value < state.good.value:
+        return CounterState(candidate.newest, now)
+    return state
 
 
 def judge(
@@ -97,16 +107,17 @@ def judge(
     now: float,
     max_rate: float,
     *,
-    may_fall: bool = False,
+    max_fall: float = 0.0,
 ) -> tuple[CounterState | None, Verdict]:
     """Judge a counter's reading, and return what is known of the counter then.
 
     ``state`` is what was known before, None at first. ``now`` is the time of the
     answer in Unix seconds, ``max_rate`` the most that the connection delivers per
-    hour, in the unit of the value. ``may_fall`` is for net values: they only must
-    not leap. The value to show is always that of the returned state's ``good``;
-    there is no state as long as nothing but a negative count has been seen.
+    hour, in the unit of the value. ``max_fall`` (likewise) is for net values. The
+    value to show is always that of the returned state's ``good``; there is no
+    state as long as nothing but a negative count has been seen.
     """
+    may_fall = max_fall > 0
     negative = measurement.value < 0 and not may_fall
     if state is None:
         if negative:
@@ -114,7 +125,7 @@ def judge(
         return CounterState(measurement, now), Verdict.GOOD
     good = state.good
     value = _successor(
-        good.value, measurement.value, now - state.since, max_rate, may_fall
+        good.value, measurement.value, now - state.since, max_rate, max_fall
     )
     if value is not None:
         confirmed = replace(measurement, value=value)
@@ -132,11 +143,14 @@ def judge(
         now,
         max_step=patience / 2,
         max_rate=max_rate,
-        may_fall=may_fall,
+        max_fall=max_fall,
     )
-    if candidate.persisted >= _LONG_PATIENCE or (
-        candidate.persisted >= patience and candidate.measurements >= _MEASUREMENTS
-    ):
+    measured = candidate.measurements >= _MEASUREMENTS
+    if candidate.newest.value > good.value:
+        # One measurement is no proof of it, however often the CEMM repeats it.
+        if measured and candidate.persisted >= patience:
+            return CounterState(candidate.newest, now), Verdict.LEAPT
+    elif candidate.persisted >= (patience if measured else _LONG_PATIENCE):
         return CounterState(candidate.newest, now), Verdict.REPLACED
     return replace(state, candidate=candidate), Verdict.HELD
 
@@ -148,7 +162,7 @@ def _next_candidate(
     *,
     max_step: float,
     max_rate: float,
-    may_fall: bool,
+    max_fall: float,
 ) -> _Candidate:
     """Return the candidate with one more reading, or a new one if they disagree.
 
@@ -157,11 +171,11 @@ def _next_candidate(
     """
     if old is None or (
         # What is proven of a meter at 0 proves nothing of one that counts.
-        not may_fall and (old.newest.value == 0) != (measurement.value == 0)
+        not max_fall and (old.newest.value == 0) != (measurement.value == 0)
     ):
         return _Candidate(measurement, now)
     step = max(now - old.seen, 0.0)
-    value = _successor(old.newest.value, measurement.value, step, max_rate, may_fall)
+    value = _successor(old.newest.value, measurement.value, step, max_rate, max_fall)
     if value is None:
         return _Candidate(measurement, now)
     return _Candidate(
@@ -173,11 +187,11 @@ def _next_candidate(
 
 
 def _successor(
-    old: float, new: float, elapsed: float, max_rate: float, may_fall: bool
+    old: float, new: float, elapsed: float, max_rate: float, max_fall: float
 ) -> float | None:
     """Return what a meter shows after ``old``, noise removed; None: not ``new``."""
-    reach = max_rate * (max(elapsed, 0.0) + _SLACK) / 3600
-    if may_fall:
-        return new if abs(new - old) <= reach else None
+    hours = (max(elapsed, 0.0) + _SLACK) / 3600
     noise = max(_NOISE, abs(old) * _RELATIVE_NOISE)
-    return max(old, new) if old - noise <= new <= old + reach else None
+    if not old - max_fall * hours - noise <= new <= old + max_rate * hours:
+        return None
+    return new if max_fall else max(old, new)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import product
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -12,12 +13,15 @@ from .const import DOMAIN
 
 UNREACHABLE = "cemm_unreachable"
 UNREACHABLE_REMOTE = "cemm_unreachable_remote"
+METER_LEAPT = "meter_leapt"
 METER_REPLACED = "meter_replaced"
 METER_STOPPED = "meter_stopped"
 VOLUME_KIND = "volume_kind"
 WRONG_DEVICE = "wrong_device"
 
-REPLACED_FOR = timedelta(days=7)
+# What has happened to a meter and is no more than news.
+NEWS = (METER_LEAPT, METER_REPLACED)
+NEWS_FOR = timedelta(days=7)
 
 
 def issue_id(entry: ConfigEntry, key: str, alias: str = "") -> str:
@@ -63,15 +67,15 @@ def async_clear(
 
 
 @callback
-def async_expire_replaced(
+def async_expire_news(
     hass: HomeAssistant, entry: ConfigEntry, aliases: Iterable[str]
 ) -> None:
-    """Clear the news of a replaced meter once the new one has counted for a week."""
+    """Clear the news of a meter once it has counted on for a week."""
     registry = ir.async_get(hass)
-    for alias in aliases:
-        issue = registry.async_get_issue(DOMAIN, issue_id(entry, METER_REPLACED, alias))
-        if issue and dt_util.utcnow() - issue.created > REPLACED_FOR:
-            async_clear(hass, entry, METER_REPLACED, alias)
+    for alias, key in product(aliases, NEWS):
+        issue = registry.async_get_issue(DOMAIN, issue_id(entry, key, alias))
+        if issue and dt_util.utcnow() - issue.created > NEWS_FOR:
+            async_clear(hass, entry, key, alias)
 
 
 @callback

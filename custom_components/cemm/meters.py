@@ -17,8 +17,13 @@ DOUBTED_FOR = 180.0
 _NET_OF = (("t1", "t3", "electric_energy"), ("t2", "t4", "electric_energy_high"))
 _NET_TOLERANCE = 0.1
 
-# The registers that a derived total is the sum of.
+# The registers that a derived total is the sum of, and the net values of theirs.
 _REGISTERS = frozenset({"t1", "t2", "t3", "t4"})
+_NETS = frozenset({"electric_energy", "electric_energy_high"})
+
+# Where there are no registers the net values are the counters. They may only fall by
+# what an inverter uses itself at night (kWh per hour, generously).
+_OWN_USE = 0.1
 
 # One failed poll is not an outage.
 FAILURES_TOLERATED = 2
@@ -51,7 +56,8 @@ class MeterTracker:
         self._doubted_since: float | None = None
         self._settled: Reading | None = None
         self.failures = 0
-        self.replaced = False
+        self.news: Verdict | None = None
+        """What the newest answer made clear, if that is remarkable."""
         self.data = MeterData(
             meter,
             kind,
@@ -85,28 +91,28 @@ class MeterTracker:
         return self.activity if is_watched(data.meter.alias, data.kind) else None
 
     def read(self, reading: Reading, now: float, monotonic: float) -> None:
-        """Take an answer that arrived at a Unix time.
-
-        `replaced` says afterwards whether it made clear that the meter is another.
-        """
+        """Take an answer that arrived at a Unix time."""
         self.failures = 0
         if reading is self._settled and self.data.available:
-            self.replaced = False
+            self.news = None
             return
         self.activity = observe(self.activity, reading.channels.values(), monotonic)
         doubtful = self._doubtful(reading, monotonic)
-        replaced = {
-            key
+        verdicts = {
+            key: self._judge(key, measurement, now)
             for key, measurement in reading.channels.items()
-            if key in COUNTERS
-            and key not in doubtful
-            and self._judge(key, measurement, now) is Verdict.REPLACED
+            if key in COUNTERS and key not in doubtful
         }
-        self.replaced = bool(replaced)
-        if replaced & _REGISTERS:
+        self.news = next(
+            (v for v in (Verdict.REPLACED, Verdict.LEAPT) if v in verdicts.values()),
+            None,
+        )
+        if any(verdicts.get(key) is Verdict.REPLACED for key in _REGISTERS):
             # One proves it for all: a total of old and new registers is of neither meter.
-            for key in _REGISTERS & self.counters.keys():
-                self.counters[key] = believed(self.counters[key], now)
+            for key in (_REGISTERS | _NETS) & self.counters.keys():
+                self.counters[key] = believed(
+                    self.counters[key], now, may_fall=key in _NETS
+                )
         good = {key: state.good for key, state in self.counters.items()}
         self.data = replace(
             self.data,
@@ -157,11 +163,17 @@ class MeterTracker:
             measurement,
             now,
             row.max_rate,
-            may_fall=not row.is_counter,
+            max_fall=0.0 if row.is_counter else self._max_fall(row.max_rate),
         )
         if state:
             self.counters[key] = state
         return verdict
+
+    def _max_fall(self, max_rate: float) -> float:
+        """Return how much a net value may fall, per hour."""
+        has_registers = not _REGISTERS.isdisjoint(self.counters)
+        is_net = has_registers or self.data.kind is MeterKind.SMART
+        return max_rate if is_net else _OWN_USE
 
 
 def contradicted_zeros(readings: Mapping[str, float]) -> set[str]:

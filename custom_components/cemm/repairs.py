@@ -16,7 +16,7 @@ import voluptuous as vol
 
 from .client import CemmError, LocalCemm, clean_host
 from .const import CONF_VOLUME_KINDS
-from .issues import METER_REPLACED, VOLUME_KIND
+from .issues import NEWS, VOLUME_KIND
 from .options_flow import volume_kind_selector
 
 
@@ -25,7 +25,7 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the flow for an issue that `issues` raised."""
     entry = hass.config_entries.async_get_entry((data or {}).get("entry_id", ""))
-    if data is None or entry is None or issue_id.startswith(METER_REPLACED):
+    if data is None or entry is None or issue_id.startswith(NEWS):
         return ConfirmRepairFlow()
     if issue_id.startswith(VOLUME_KIND):
         return VolumeKindFlow(entry, data["alias"])

@@ -26,6 +26,7 @@ from .channels import (
     keys_for,
 )
 from .client import Meter
+from .client.models import MAX_CHANNELS
 from .const import DOMAIN
 from .coordinator import CemmConfigEntry, CemmCoordinator
 from .devices import alias_of
@@ -56,7 +57,8 @@ async def async_setup_entry(
             del measured[gone]
         for alias, data in coordinator.data.items():
             channels = measured.setdefault(alias, set())
-            if data.channels.keys() <= channels:
+            # No meter has so many, but who knows what answers.
+            if data.channels.keys() <= channels or len(channels) >= MAX_CHANNELS:
                 continue
             channels.update(data.channels)
             for key in keys_for(data.kind, data.channels):
@@ -142,7 +144,7 @@ class CemmSensor(MeterEntity, SensorEntity):
         self._update()
         if self._attr_available != was_available:
             self.async_write_ha_state()
-        elif self._attr_native_value != old_value:
+        elif was_available and self._attr_native_value != old_value:
             self._write_value()
 
     def _write_value(self) -> None:

@@ -11,7 +11,17 @@ from homeassistant.core import HomeAssistant
 
 from .channels import MeterKind
 from .client import CemmError, Meter, Reading
-from .issues import METER_REPLACED, METER_STOPPED, VOLUME_KIND, async_clear, async_raise
+from .client.models import MAX_METERS
+from .guard import Verdict
+from .issues import (
+    METER_LEAPT,
+    METER_REPLACED,
+    METER_STOPPED,
+    NEWS,
+    VOLUME_KIND,
+    async_clear,
+    async_raise,
+)
 from .meters import FAILURES_TOLERATED, MeterData, MeterTracker, restore_counters
 from .stale import is_stalled
 
@@ -54,13 +64,17 @@ class MeterWatcher:
 
     def forget(self, alias: str) -> None:
         """Stop following a meter that is gone, and remember its readings."""
-        self._stored = self.as_dict()
+        known = self.as_dict()
+        self._stored = dict(list(known.items())[-MAX_METERS:])
         self._trackers.pop(alias, None)
-        for key in (METER_STOPPED, METER_REPLACED, VOLUME_KIND):
+        for key in (METER_STOPPED, *NEWS, VOLUME_KIND):
             async_clear(self._hass, self._entry, key, alias)
 
-    def take(self, alias: str, result: Reading | CemmError) -> None:
-        """Hand a meter its answer, or the reason why there is none."""
+    def take(self, alias: str, result: Reading | CemmError) -> bool:
+        """Hand a meter its answer, or the reason why there is none.
+
+        Returns whether it made something clear that must be remembered.
+        """
         tracker = self._trackers[alias]
         if isinstance(result, CemmError):
             tracker.fail()
@@ -68,19 +82,23 @@ class MeterWatcher:
                 _LOGGER.warning(
                     "%s: no data of meter %s: %s", self._entry.title, alias, result
                 )
-            return
+            return False
         if tracker.failures > FAILURES_TOLERATED:
             _LOGGER.info("%s: meter %s is back", self._entry.title, alias)
         had = tracker.data.channels
         tracker.read(result, time(), monotonic())
-        if tracker.replaced:
+        if tracker.news is Verdict.REPLACED:
             _LOGGER.warning("%s: meter %s was replaced", self._entry.title, alias)
             self._raise(METER_REPLACED, alias, fixable=True, persistent=True)
+        elif tracker.news is Verdict.LEAPT:
+            _LOGGER.warning("%s: meter %s leapt", self._entry.title, alias)
+            self._raise(METER_LEAPT, alias, fixable=True, persistent=True)
         if "volume" in result.channels and "volume" not in had:
             if tracker.data.kind is MeterKind.PULSE:
                 self._raise(VOLUME_KIND, alias, fixable=True)
             else:
                 async_clear(self._hass, self._entry, VOLUME_KIND, alias)
+        return tracker.news is not None
 
     def may_wait(self, alias: str) -> bool:
         """Whether a meter need not be asked before its next measurement is due."""

@@ -115,9 +115,13 @@ class TestSimulated:
     async def test_a_broken_connection_is_no_missing_meter(
         self, sim: Simulator, simulated: LocalCemm
     ) -> None:
+        """One alone is its own fault, and two in a row are the CEMM's."""
         sim.faults.append(Fault("drop", path=f"/{USAGE}/"))
+        assert set(sim.house.meters) == {m.alias for m in await simulated.meters()}
+        sim.faults.append(Fault("drop", path="/mb8/"))
+        assert await simulated.meters(["mb9", "mb8"])
         with pytest.raises(CemmConnectionError):
-            await simulated.meters()
+            await simulated.meters(["mb8", "mb9"])
 
     async def test_realtime(self, sim: Simulator, simulated: LocalCemm) -> None:
         for alias in sim.house.meters:

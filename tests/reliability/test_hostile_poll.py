@@ -5,12 +5,13 @@ import logging
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import COUNTERS, remote
 from simulator import Simulator
-from tests.common import poll, value
+from tests.common import only_meter, poll, value
 from tests.conftest import setup
 
 from .hostile import HostileServer, Liar
@@ -68,3 +69,24 @@ async def test_lies(
         truth = sim.house.counter(alias, name, sim.clock.now())
         assert float(state) == pytest.approx(truth, abs=0.5), f"{alias} {name}"
     tried(f"Polls with wrong answers of the {which} API", POLLS)
+
+
+async def test_a_meter_has_no_end_of_channels(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    only_meter(sim, "p1", "p1", {"data": {"t1": [1_781_092_800_000, 100]}})
+    fault = sim.faults[0]
+    await setup(hass, local_entry)
+    registry = er.async_get(hass)
+    entities = []
+    for n in range(10):
+        names = [f"x{n}-{m}" for m in range(64)]
+        fault.value = {"data": {name: [1_781_092_800_000 + n, 1] for name in names}}
+        await poll(hass, freezer)
+        found = er.async_entries_for_config_entry(registry, local_entry.entry_id)
+        entities.append(len(found))
+    assert 60 < entities[-1] < 140
+    assert entities[-1] == entities[1]

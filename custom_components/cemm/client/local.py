@@ -143,9 +143,22 @@ class LocalCemm:
             self.lists_all_meters = False
             ask = [*DOCUMENTED_ALIASES, *ask]
         meters = {meter.alias: meter for meter in listed}
+        broke_off = False
         for alias in ask:
-            if alias not in meters and await self._answers(alias):
+            if alias in meters:
+                continue
+            try:
+                answers = await self._answers(alias)
+            except CemmConnectionError:
+                # That of one alias may be its own fault; the CEMM has just answered.
+                if broke_off:
+                    raise
+                broke_off = True
+                continue
+            broke_off = False
+            if answers:
                 meters[alias] = Meter(alias)
+        self._newest = {a: kept for a, kept in self._newest.items() if a in meters}
         return tuple(meters.values())
 
     async def realtime(self, alias: str) -> Reading:
