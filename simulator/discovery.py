@@ -26,11 +26,12 @@ class Discovery(asyncio.DatagramProtocol):
         """Listen on `port` (0: any) and return it. Raises OSError when it is taken."""
         self._host = host
         loop = asyncio.get_running_loop()
-        for address in dict.fromkeys((host, _ANY)):
+        # A port that is free at any address is free at this one, but not the reverse.
+        for address in dict.fromkeys((_ANY, host)):
             transport, _ = await loop.create_datagram_endpoint(
                 lambda: self, sock=_bound(address, port)
             )
-            self._transports.append(transport)
+            self._transports.insert(0, transport)
             port = transport.get_extra_info("sockname")[1]
         return port
 
