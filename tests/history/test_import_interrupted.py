@@ -1,7 +1,6 @@
 """Imports that are interrupted, by whatever it is, and still end with every row."""
 
 import asyncio
-from asyncio import CancelledError
 from datetime import date
 import gc
 from hashlib import sha256
@@ -27,7 +26,6 @@ from custom_components.cemm.client import (
     Period,
 )
 from custom_components.cemm.history.healing import Healer
-from custom_components.cemm.history.importer import Importer
 from custom_components.cemm.history.manager import INTERVAL
 from custom_components.cemm.history.periods import HOUR, midnight
 from simulator import Fault, House, Simulator
@@ -46,7 +44,7 @@ from .common import (
 )
 
 # A digest: interrupted or not, the import of that house writes the same.
-ROWS_OF_THAT_IMPORT = "cfe8b0ea037e102d"
+ROWS_OF_THAT_IMPORT = "5dc8f1016181dcc3"
 
 
 @pytest.fixture
@@ -93,36 +91,13 @@ async def test_an_import_goes_on_after_interruptions(
         for a, b in pairwise(rows[name]):
             used = truth(house, counter, b.end) - truth(house, counter, a.end)
             assert b.sum - a.sum == pytest.approx(used, rel=0.01, abs=0.002)
-    assert sha256(repr(rows).encode()).hexdigest()[:16] == ROWS_OF_THAT_IMPORT
-
-
-async def test_sums_begin_at_0_after_an_interruption_at_the_very_end(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
-    """All rows were written by then, but not yet that their sums are to be lifted."""
-    keep(house, "p1-gas")
-    local_entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(
-        local_entry, options={"import_history": True}
-    )
-    with patch.object(Importer, "_async_write_later", side_effect=CancelledError):
-        await setup(hass, local_entry)
-        with pytest.raises(CancelledError):
-            await finished(local_entry)
-    await hass.config_entries.async_reload(local_entry.entry_id)
-    await finished(local_entry)
-    (rows,) = (await all_rows(hass, local_entry)).values()
-    assert rows[0].sum < -1
-
-    await go_live(hass, local_entry, freezer, 1)
-    (rows,) = (await all_rows(hass, local_entry)).values()
-    assert (rows[0].start, rows[-1].end) == (midnight(SINCE), NEWEST)
-    assert rows[0].sum == pytest.approx(0, abs=1e-6)
-    assert_seamless(rows)
+    # All sums are moved together with each month that is added: that makes float noise.
+    told = [
+        (name, row.start, round(row.state, 4), round(row.sum, 4))
+        for name, found in rows.items()
+        for row in found
+    ]
+    assert sha256(repr(told).encode()).hexdigest()[:16] == ROWS_OF_THAT_IMPORT
 
 
 async def test_what_the_user_asked_for_is_finished_after_a_restart(

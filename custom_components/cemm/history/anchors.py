@@ -1,4 +1,4 @@
-"""The two ends of an import: where it counts back from, and where it begins."""
+"""The reading that an import counts back from."""
 
 from math import isclose
 
@@ -7,35 +7,25 @@ from homeassistant.core import HomeAssistant
 from custom_components.cemm.meters import MeterData
 
 from .counters import Counter
-from .periods import HOUR
 from .recorder import (
-    async_hours,
-    async_lift,
+    async_begin_at,
     async_newest_hour,
     async_newest_minutes,
     async_oldest_hour,
 )
-from .rows import Anchor, Row
-
-# A difference below this is float noise.
-_TOLERANCE = 1e-6
+from .rows import Anchor
 
 # What a sum may differ from the readings that it was made of (kWh or m³): rounding.
 _SAME_RISE = 1e-3
 
 
 async def async_anchor(
-    hass: HomeAssistant,
-    counter: Counter,
-    data: MeterData,
-    first_state: float | None,
-    now: float,
+    hass: HomeAssistant, counter: Counter, data: MeterData, now: float
 ) -> Anchor | None:
     """Return a counter's oldest known reading; None if it has none at all.
 
-    Before the recorder has a row, that is the live reading. Its sum follows from
-    the short-term rows or, before there are any, from the sensor's first state:
-    that is where the recorder will start counting from 0.
+    Before the recorder has a row, that is the live reading. Where the recorder has
+    not begun to count, it is made to begin there.
     """
     if oldest := await async_oldest_hour(hass, counter):
         return Anchor.of(oldest)
@@ -44,62 +34,22 @@ async def async_anchor(
         return None
     state = round(sum(part.value for part in parts), 6)
     time = min(max(part.time for part in parts) / 1000, now)
-    if newest := await async_newest_minutes(hass, counter):
-        return Anchor(time, state, state - newest.state + newest.sum)
-    return Anchor(time, state, state - (state if first_state is None else first_state))
+    if await async_newest_minutes(hass, counter) is None:
+        await async_begin_at(hass, counter, state)
+    # The recorder may have begun by itself meanwhile.
+    newest = await async_newest_minutes(hass, counter)
+    return Anchor(time, state, state - newest.state + newest.sum) if newest else None
 
 
-async def async_origin(
-    hass: HomeAssistant, counter: Counter, origin: Anchor
-) -> Row | None:
-    """Return a counter's first row with the sum that it should have.
+async def async_is_continuous(hass: HomeAssistant, counter: Counter) -> bool:
+    """Whether the live sum, if there is one, goes on from that of the newest row.
 
-    Home Assistant takes what was before the first row as 0. A sum that begins at
-    minus all that was ever used would show that as the first hour's use.
-    """
-    start = int(origin.time)
-    rows = await async_hours(hass, counter, start, start + HOUR)
-    if not rows:
-        return None
-    return Row(start, rows[0].state, rows[0].sum - origin.sum)
-
-
-def unsettled(oldest: Anchor, noted: Row | None) -> Row | None:
-    """Return a counter's first row with a sum of 0 if an import has left it negative.
-
-    An import that was interrupted after its last row could not note the right one,
-    and nothing is left to import: what was used in the first hour is not known.
-    Returns None if the right one is ``noted``.
-    """
-    start = int(oldest.time) - HOUR
-    if oldest.sum >= -_TOLERANCE or (noted and noted.start == start):
-        return None
-    return Row(start, oldest.state, 0.0)
-
-
-async def async_live_sum_goes_on(hass: HomeAssistant, counter: Counter) -> bool:
-    """Whether there is a live sum, and it goes on from that of the newest row.
-
-    Without one, the next live row would be left behind when all sums are moved.
+    One that began anew after an outage is recognised by being small: it must be
+    mended before all sums are moved.
     """
     live = await async_newest_minutes(hass, counter)
-    if live is None:
-        return False
     row = await async_newest_hour(hass, counter)
-    return row is None or isclose(
-        live.sum - row.sum, live.state - row.state, abs_tol=_SAME_RISE
-    )
-
-
-async def async_settle(hass: HomeAssistant, counter: Counter, origin: Row) -> None:
-    """Move all of a counter's sums such that the first row has its right one.
-
-    A row that is no longer the first is left alone.
-    """
-    oldest = await async_oldest_hour(hass, counter)
-    # A later import that was interrupted may have written rows before it.
-    if oldest is None or oldest.start != origin.start:
-        return
-    lift = origin.sum - oldest.sum
-    if abs(lift) > _TOLERANCE:
-        await async_lift(hass, counter, origin.start, lift)
+    if live is None or row is None:
+        return True
+    rise = live.state - row.state
+    return isclose(live.sum - row.sum, rise, abs_tol=_SAME_RISE)

@@ -8,8 +8,6 @@ from homeassistant.helpers.storage import Store
 
 from custom_components.cemm.const import DOMAIN
 
-from .rows import Row
-
 type Range = tuple[date | None, date | None]
 """The first and the last day to import; None: as far as possible."""
 
@@ -26,8 +24,6 @@ class Checkpoint:
         """The counters whose whole past has been imported."""
         self.complete: dict[str, int] = {}
         """Until which row (its start, Unix time) no hour is missing."""
-        self.origins: dict[str, Row] = {}
-        """The first rows as they should be, until they are so."""
         self.wanted: Range | None = None
         """What the user asked for and is not finished."""
 
@@ -38,7 +34,6 @@ class Checkpoint:
             return
         self.imported = set(stored["imported"])
         self.complete = stored["complete"]
-        self.origins = {name: Row(*row) for name, row in stored["origins"].items()}
         if wanted := stored["wanted"]:
             start, end = (date.fromisoformat(day) if day else None for day in wanted)
             self.wanted = (start, end)
@@ -49,10 +44,6 @@ class Checkpoint:
             {
                 "imported": sorted(self.imported),
                 "complete": self.complete,
-                "origins": {
-                    name: (row.start, row.state, row.sum)
-                    for name, row in self.origins.items()
-                },
                 "wanted": [day.isoformat() if day else None for day in self.wanted]
                 if self.wanted
                 else None,

@@ -7,8 +7,8 @@ to do.
 
 from asyncio import Future
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import groupby
@@ -21,7 +21,7 @@ from custom_components.cemm.client import CemmError
 from .counters import Counter, Use
 from .failures import alone
 from .periods import date_at, days, midnight, months_back
-from .recorder import async_queue_lift, async_queue_rows, async_stored
+from .recorder import async_newest_minutes, async_queue_rows, async_stored
 from .results import CountedBack, count_days_back
 from .rows import Anchor, Row
 from .source import Source
@@ -83,8 +83,6 @@ class Imported:
 
     hours: dict[str, set[int]] = field(default_factory=dict)
     """The starts of the hours written, by alias."""
-    origins: dict[Counter, Anchor] = field(default_factory=dict)
-    """Where the rows of each counter now begin: before that, nothing is known."""
     failed: dict[str, CemmError] = field(default_factory=dict)
     """Why the history of a meter could not be had, by alias."""
 
@@ -98,8 +96,6 @@ class Importer:
         source: Source,
         now: float,
         window: Window,
-        *,
-        may_lift: Callable[[Counter], Awaitable[bool]],
         on_progress: Callable[[float], None],
     ) -> None:
         """Prepare to write into a window; progress runs from 0 to 1."""
@@ -107,7 +103,6 @@ class Importer:
         self._source = source
         self._today = date_at(now)
         self._window = window
-        self._may_lift = may_lift
         self._on_progress = on_progress
         self._days = self._days_done = 0
         self._later: deque[_Batch] = deque()
@@ -218,20 +213,18 @@ class Importer:
             await self._stored.popleft()
 
     async def _async_write_batch(self, batch: _Batch) -> None:
-        """Have rows written, with sums that begin at 0 if the live one can be moved.
+        """Have rows written, and all sums moved such that they begin at 0.
 
         Home Assistant takes what was before the first row as 0: it would show a
-        sum that begins at minus what was used since as a fall by that.
+        sum that begins at minus what was used since as a fall by that. Where there
+        is no live sum that can be moved too, rows that are there stay as they are.
         """
-        counter, origin = batch.counter, batch.origin
-        lift = self._lifts.get(counter, 0.0)
-        if lift or await self._may_lift(counter):
-            more = -origin.sum - lift
-            async_queue_lift(self._hass, counter, batch.rows[0].start, more)
-            self._lifts[counter] = lift = -origin.sum
+        counter = batch.counter
+        before = lift = self._lifts.get(counter, 0.0)
+        if before or await async_newest_minutes(self._hass, counter):
+            self._lifts[counter] = lift = -batch.origin.sum
         rows = [Row(row.start, row.state, row.sum + lift) for row in batch.rows]
-        await async_queue_rows(self._hass, counter, rows)
-        self.imported.origins[counter] = replace(origin, sum=origin.sum + lift)
+        await async_queue_rows(self._hass, counter, rows, lift - before)
         hours = self.imported.hours.setdefault(counter.alias, set())
         hours.update(row.start for row in rows)
 

@@ -7,8 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
-from homeassistant.const import EVENT_RECORDER_5MIN_STATISTICS_GENERATED
-from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_track_time_interval
 
@@ -75,9 +74,6 @@ class HistoryManager:
             async_track_time_interval(
                 self._hass, self._async_tick, INTERVAL, cancel_on_shutdown=True
             ),
-            self._hass.bus.async_listen(
-                EVENT_RECORDER_5MIN_STATISTICS_GENERATED, self._async_live_rows
-            ),
             self._coordinator.async_add_listener(self._async_polled),
         ):
             self._entry.async_on_unload(stop)
@@ -140,11 +136,6 @@ class HistoryManager:
         recovered = self._out_of_reach and self._coordinator.last_update_success
         self._out_of_reach = not self._coordinator.last_update_success
         if recovered:
-            self._async_tick()
-
-    @callback
-    def _async_live_rows(self, _event: Event[Any]) -> None:
-        if self._work.waits_for_live_rows:
             self._async_tick()
 
     def _in_background[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

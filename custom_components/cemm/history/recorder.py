@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
+from time import time
 from typing import Literal
 
-from homeassistant.components.recorder.db_schema import Statistics, StatisticsMeta
+from homeassistant.components.recorder.db_schema import (
+    Statistics,
+    StatisticsMeta,
+    StatisticsShortTerm,
+)
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -28,11 +32,11 @@ from sqlalchemy import UnaryExpression, select
 from custom_components.cemm.client import CemmError
 
 from .counters import Counter
-from .periods import HOUR
+from .periods import MINUTE
 from .rows import Row
 
-# Longer than any restart takes; the recorder deletes short-term rows after days.
-_RECENTLY = timedelta(days=1)
+# How much time a short-term row stands for.
+SHORT_TERM = 5 * MINUTE
 
 
 async def async_hours(
@@ -51,24 +55,38 @@ async def async_hours_since(
 
 async def async_oldest_hour(hass: HomeAssistant, counter: Counter) -> Row | None:
     """Return a counter's oldest row; there may be older ones without a sum."""
-    return await _async_hour(hass, counter, Statistics.start_ts.asc())
+    return await _async_edge(hass, counter, Statistics, Statistics.start_ts.asc())
 
 
 async def async_newest_hour(hass: HomeAssistant, counter: Counter) -> Row | None:
     """Return a counter's newest row."""
-    return await _async_hour(hass, counter, Statistics.start_ts.desc())
+    return await _async_edge(hass, counter, Statistics, Statistics.start_ts.desc())
 
 
-async def _async_hour(
-    hass: HomeAssistant, counter: Counter, order: UnaryExpression[float | None]
+async def async_newest_minutes(hass: HomeAssistant, counter: Counter) -> Row | None:
+    """Return the newest short-term row, which the live sum goes on from.
+
+    There is none before the first one, and after an outage of many days.
+    """
+    order = StatisticsShortTerm.start_ts.desc()
+    return await _async_edge(hass, counter, StatisticsShortTerm, order)
+
+
+async def _async_edge(
+    hass: HomeAssistant,
+    counter: Counter,
+    table: type[Statistics | StatisticsShortTerm],
+    order: UnaryExpression[float | None],
 ) -> Row | None:
+    """Return the first row in some order."""
+
     def find() -> float | None:
         with session_scope(hass=hass, read_only=True) as session:
             return session.scalar(
-                select(Statistics.start_ts)
-                .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
+                select(table.start_ts)
+                .join(StatisticsMeta, StatisticsMeta.id == table.metadata_id)
                 .where(StatisticsMeta.statistic_id == counter.entity_id)
-                .where(Statistics.state.is_not(None), Statistics.sum.is_not(None))
+                .where(table.state.is_not(None), table.sum.is_not(None))
                 .order_by(order)
                 .limit(1)
             )
@@ -76,15 +94,9 @@ async def _async_hour(
     start = await async_query(hass, find)
     if start is None:
         return None
-    rows = await async_hours(hass, counter, start, start + HOUR)
-    return rows[0] if rows else None
-
-
-async def async_newest_minutes(hass: HomeAssistant, counter: Counter) -> Row | None:
-    """Return the newest short-term row, which the live sum goes on from."""
-    since = (dt_util.utcnow() - _RECENTLY).timestamp()
-    rows = await _async_rows(hass, [counter], since, None, "5minute")
-    return rows[counter][-1] if rows[counter] else None
+    period: Literal["hour", "5minute"] = "hour" if table is Statistics else "5minute"
+    found = await _async_rows(hass, [counter], start, start + 1, period)
+    return found[counter][0] if found[counter] else None
 
 
 async def _async_rows(
@@ -175,16 +187,40 @@ async def async_write(
     await async_stored(hass)
 
 
+async def async_begin_at(hass: HomeAssistant, counter: Counter, state: float) -> None:
+    """Make a reading the one that the recorder begins to count at, and wait until it is.
+
+    It goes on from its newest short-term row. That of the last five minutes but one
+    is certainly past: it writes no other for them. Raises as `async_queue_rows` does.
+    """
+    newest = (time() - MINUTE) // SHORT_TERM * SHORT_TERM
+    metadata, data = await _async_import_data(
+        hass, counter, [Row(int(newest) - SHORT_TERM, state, 0.0)]
+    )
+    get_instance(hass).async_import_statistics(metadata, data, StatisticsShortTerm)
+    await async_stored(hass)
+
+
 async def async_queue_rows(
-    hass: HomeAssistant, counter: Counter, rows: Sequence[Row]
+    hass: HomeAssistant, counter: Counter, rows: Sequence[Row], lift: float = 0.0
 ) -> None:
     """Have rows added to a counter's statistics, after all that the recorder has to do.
 
-    Raises CemmError when its entity was renamed or removed meanwhile: nobody would
-    ever find the rows. The next attempt knows the new name.
+    Before that, ``lift`` is added to the sums of all rows after them, the live one
+    too. Raises CemmError when the entity was renamed or removed meanwhile: nobody
+    would ever find the rows. The next attempt knows the new name.
     """
+    metadata, data = await _async_import_data(hass, counter, rows)
+    if lift:
+        _queue_lift(hass, counter, rows[0].start, lift)
+    async_import_statistics(hass, metadata, data)
+
+
+async def _async_import_data(
+    hass: HomeAssistant, counter: Counter, rows: Sequence[Row]
+) -> tuple[StatisticMetaData, list[StatisticData]]:
+    """Return rows as the recorder takes them; nothing may come before it does."""
     known = await _async_metadata(hass, [counter])
-    # Nothing may come between this and what queues the rows.
     if er.async_get(hass).async_get(counter.entity_id) is None:
         raise CemmError(f"{counter.entity_id} is gone, or has another name")
     metadata = known.get(counter) or _metadata(hass, counter)
@@ -192,18 +228,14 @@ async def async_queue_rows(
     convert = STATISTIC_UNIT_TO_UNIT_CONVERTER[counter.unit].converter_factory(
         counter.unit, unit
     )
-    async_import_statistics(
-        hass,
-        metadata,
-        [
-            StatisticData(
-                start=dt_util.utc_from_timestamp(row.start),
-                state=convert(row.state),
-                sum=convert(row.sum),
-            )
-            for row in rows
-        ],
-    )
+    return metadata, [
+        StatisticData(
+            start=dt_util.utc_from_timestamp(row.start),
+            state=convert(row.state),
+            sum=convert(row.sum),
+        )
+        for row in rows
+    ]
 
 
 @callback
@@ -236,29 +268,13 @@ async def async_lift(
     hass: HomeAssistant, counter: Counter, start: float, amount: float
 ) -> None:
     """Add an amount to all sums since a Unix time, and wait until that is stored."""
-    async_queue_lift(hass, counter, start, amount)
+    _queue_lift(hass, counter, start, amount)
     await async_stored(hass)
 
 
-@callback
-def async_queue_lift(
+def _queue_lift(
     hass: HomeAssistant, counter: Counter, start: float, amount: float
 ) -> None:
-    """Have an amount added to all sums, after all that the recorder has to do."""
     get_instance(hass).async_adjust_statistics(
         counter.entity_id, dt_util.utc_from_timestamp(start), amount, counter.unit
-    )
-
-
-def live_value(hass: HomeAssistant, counter: Counter) -> float | None:
-    """Return a counter's present state in its own unit; None if it has none."""
-    state = hass.states.get(counter.entity_id)
-    if state is None:
-        return None
-    try:
-        value = float(state.state)
-    except ValueError:
-        return None
-    return STATISTIC_UNIT_TO_UNIT_CONVERTER[counter.unit].convert(
-        value, state.attributes.get(ATTR_UNIT_OF_MEASUREMENT), counter.unit
     )

@@ -14,9 +14,7 @@ from sqlalchemy import and_, select
 
 from .counters import Counter
 from .periods import HOUR, MINUTE
-from .recorder import async_query
-
-_PERIOD = 5 * MINUTE
+from .recorder import SHORT_TERM, async_query
 
 # The recorder compiles a period this long (seconds) after its end, at the latest.
 _IN_TIME = 5 * MINUTE
@@ -62,7 +60,7 @@ async def async_unseen_hours(
             }
         unseen: dict[str, set[int]] = defaultdict(set)
         for (entity_id, hour), (state, period, created, copied) in newest.items():
-            end = period + _PERIOD
+            end = period + SHORT_TERM
             if state == copied and (end < hour + HOUR or created > end + _IN_TIME):
                 unseen[entity_id].add(hour)
         return {counter: unseen[counter.entity_id] for counter in counters}

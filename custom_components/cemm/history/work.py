@@ -10,21 +10,14 @@ from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.const import CONF_IMPORT_HISTORY
 
-from .anchors import (
-    async_anchor,
-    async_live_sum_goes_on,
-    async_origin,
-    async_settle,
-    unsettled,
-)
+from .anchors import async_anchor, async_is_continuous
 from .checkpoint import Checkpoint
 from .counters import Counter, counters
 from .failures import raise_any
 from .healing import Healed, Healer
 from .importer import Importer, Window
 from .periods import HOUR, date_at, day_after, floor_hour, midnight
-from .recorder import async_convertible, async_stored, live_value
-from .rows import Anchor
+from .recorder import async_convertible, async_stored
 from .source import FIRST_DAY, Source
 
 if TYPE_CHECKING:
@@ -54,21 +47,12 @@ class HistoryWork:
         self._on_progress = on_progress
         self._source = Source(coordinator.client)
         self._checkpoint = Checkpoint(hass, entry.entry_id)
-        self._first_states: dict[str, float] = {}
         self._unmended: set[str] = set()
         """The names of counters that have a hole which was not filled so far."""
 
     async def async_prepare(self) -> None:
-        """Note where the recorder begins to count, and what was done before."""
-        for counter in self._enabled():
-            if (value := live_value(self._hass, counter)) is not None:
-                self._first_states[counter.name] = value
+        """Go on from what was done before."""
         await self._checkpoint.async_load()
-
-    @property
-    def waits_for_live_rows(self) -> bool:
-        """Whether a sum can only be put in order when the recorder has gone on."""
-        return any(c.name in self._checkpoint.origins for c in self._enabled())
 
     async def async_catch_up(self) -> None:
         """Do all that is due: for one meter after the other, as far as it answers."""
@@ -76,7 +60,6 @@ class HistoryWork:
         await async_stored(self._hass)
         counters = await self._async_counters()
         healed = await self._async_heal(counters)
-        await self._async_settle(counters)
         await self._async_go_on(counters)
         raise_any(healed.failed)
 
@@ -94,18 +77,19 @@ class HistoryWork:
         # It stays wanted when Home Assistant stops in the middle.
         await self._checkpoint.async_want((start, end))
         try:
-            # A sum that began anew must be mended before an import moves it.
             for counter in counters:
                 self._checkpoint.complete.pop(counter.name, None)
             healed = await self._async_heal(counters)
-            imported = await self._async_count_back(counters, start, end)
+            ready = await self._async_ready(counters)
+            imported = await self._async_count_back(ready, start, end)
             # After the last day there may be a hole now.
             joined = await self._async_heal(counters)
             raise_any(healed.failed | joined.failed)
         except Exception:
             await self._checkpoint.async_want(None)
             raise
-        await self._checkpoint.async_want(None)
+        if len(ready) == len(counters):
+            await self._checkpoint.async_want(None)
         wanted = range(
             midnight(start) if start else 0, midnight(day_after(end or today))
         )
@@ -122,11 +106,22 @@ class HistoryWork:
         """Finish what the user asked for, and the first import of every counter."""
         checkpoint = self._checkpoint
         if checkpoint.wanted:
-            await self._async_count_back(counters, *checkpoint.wanted)
-            await checkpoint.async_want(None)
+            ready = await self._async_ready(counters)
+            await self._async_count_back(ready, *checkpoint.wanted)
+            if len(ready) == len(counters):
+                await checkpoint.async_want(None)
         if self._entry.options.get(CONF_IMPORT_HISTORY):
             new = [c for c in counters if c.name not in checkpoint.imported]
-            await self._async_count_back(new, None, None)
+            await self._async_count_back(await self._async_ready(new), None, None)
+
+    async def _async_ready(self, counters: list[Counter]) -> list[Counter]:
+        """Return the counters whose sums can be moved: the others are mended first."""
+        return [
+            counter
+            for counter in counters
+            if counter.name not in self._unmended
+            and await async_is_continuous(self._hass, counter)
+        ]
 
     async def _async_count_back(
         self, counters: list[Counter], start: date | None, end: date | None
@@ -135,46 +130,23 @@ class HistoryWork:
         now = time()
         last = min(midnight(day_after(end)), _newest(now)) if end else _newest(now)
         window = Window(midnight(start) if start else 0, last)
+        data = self._coordinator.data
         anchors = {
-            counter: anchor
-            for counter in counters
-            if (anchor := await self._async_anchor(counter, now))
+            c: anchor
+            for c in counters
+            if (anchor := await async_anchor(self._hass, c, data[c.alias], now))
         }
-        importer = Importer(
-            self._hass,
-            self._source,
-            now,
-            window,
-            may_lift=self._async_may_lift,
-            on_progress=self._on_progress,
-        )
+        importer = Importer(self._hass, self._source, now, window, self._on_progress)
         imported = await importer.async_run(anchors)
-        origins = self._checkpoint.origins
-        for counter, anchor in anchors.items():
-            if origin := imported.origins.get(counter):
-                if row := await async_origin(self._hass, counter, origin):
-                    origins[counter.name] = row
-            elif row := unsettled(anchor, origins.get(counter.name)):
-                origins[counter.name] = row
         done = {c.name for c in anchors if c.alias not in imported.failed}
         if start is None and end is None:
             self._checkpoint.imported |= done
         for name in done:
             self._checkpoint.complete.pop(name, None)
         await self._checkpoint.async_save()
-        await self._async_settle(counters)
         raise_any(imported.failed)
         self._on_progress(1)
         return imported.hours
-
-    async def _async_anchor(self, counter: Counter, now: float) -> Anchor | None:
-        return await async_anchor(
-            self._hass,
-            counter,
-            self._coordinator.data[counter.alias],
-            self._first_states.get(counter.name),
-            now,
-        )
 
     async def _async_heal(self, counters: list[Counter]) -> Healed:
         """Fill holes wherever some may be new."""
@@ -190,26 +162,6 @@ class HistoryWork:
         complete.update(healed.complete)
         await self._checkpoint.async_save()
         return healed
-
-    async def _async_settle(self, counters: list[Counter]) -> None:
-        """Let sums begin at 0 where that is possible by now."""
-        origins = self._checkpoint.origins
-        for counter in counters:
-            origin = origins.get(counter.name)
-            if origin and await self._async_may_lift(counter):
-                await async_settle(self._hass, counter, origin)
-                del origins[counter.name]
-                await self._checkpoint.async_save()
-
-    async def _async_may_lift(self, counter: Counter) -> bool:
-        """Whether all sums of a counter can be moved, the live one with the others.
-
-        One that began anew after an outage is recognised by being small: it must
-        not be moved before it was mended.
-        """
-        return counter.name not in self._unmended and await async_live_sum_goes_on(
-            self._hass, counter
-        )
 
     async def _async_counters(self) -> list[Counter]:
         """Return the counters whose history can be written."""
