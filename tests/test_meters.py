@@ -162,7 +162,9 @@ def test_a_new_meter_is_news_once(tracker: MeterTracker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("idle", "count"), [(10, 60.0), (8 * 3600, 5000.0)], ids=["soon", "in the morning"]
+    ("idle", "count"),
+    [(10, 60.0), (8 * 3600, 5000.0), (10 * 86_400, 20.0)],
+    ids=["soon", "in the morning", "days later"],
 )
 def test_net_values_without_registers_are_counters(idle: float, count: float) -> None:
     """A pulse meter has nothing else; at night an inverter uses a little itself."""
@@ -174,6 +176,18 @@ def test_net_values_without_registers_are_counters(idle: float, count: float) ->
         tracker.read(reading(NOW + after, electric_energy=value), NOW + after, after)
         shown.append(tracker.data.registers["electric_energy"])
     assert shown == [count, count - 0.005, count - 0.005, count + 1]
+
+
+def test_a_leap_of_what_is_fed_in_is_no_new_meter(tracker: MeterTracker) -> None:
+    """Its net value falls by that."""
+    tracker.read(reading(NOW, t1=5000, t3=100, electric_energy=4900), NOW, 0)
+    news = []
+    for s in range(10, 2000, 10):
+        leapt = 9000 + s / 1e5
+        it = reading(NOW + s, t1=5000, t3=leapt, electric_energy=5000 - leapt)
+        tracker.read(it, NOW + s, s)
+        news.append(tracker.news)
+    assert [each for each in news if each] == [Verdict.LEAPT]
 
 
 def test_one_register_of_a_new_meter_proves_all_of_them(tracker: MeterTracker) -> None:

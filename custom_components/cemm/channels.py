@@ -38,8 +38,8 @@ class MeterKind(StrEnum):
 
 
 _SMART = ("p1", "emucs", "han", "dlms")
-_REGISTERS = ("t1", "t2", "t3", "t4")
-_NET = ("electric_energy", "electric_energy_high")
+REGISTERS = ("t1", "t2", "t3", "t4")
+NETS = ("electric_energy", "electric_energy_high")
 
 
 def meter_kind(meter: Meter, volume_kinds: Mapping[str, str]) -> MeterKind:
@@ -99,7 +99,7 @@ _MAX_KWH_PER_HOUR = 1000.0
 # A G25 gas meter passes 40 m³/h; large water connections stay below that too.
 _MAX_M3_PER_HOUR = 100.0
 
-_POWER_PERIOD = ("electric_energy_low", "electric_energy_high")
+POWER_PERIOD = ("electric_energy_low", "electric_energy_high")
 
 
 def _tariff(rate: float) -> str | None:
@@ -117,7 +117,7 @@ def _energy(
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=3,
         sum_of=sum_of,
-        history=HistoryRule("electric_power", _POWER_PERIOD, sign, tariff),
+        history=HistoryRule("electric_power", POWER_PERIOD, sign, tariff),
         max_rate=_MAX_KWH_PER_HOUR,
     )
 
@@ -155,7 +155,7 @@ _TABLE = (
     _energy("t3", -1, 1),
     _energy("t4", -1, 2),
     # Without t1…t4 a pulse meter's only counters are the two net ones.
-    _energy("energy_import", 1, None, ("t1", "t2"), _NET),
+    _energy("energy_import", 1, None, ("t1", "t2"), NETS),
     _energy("energy_export", -1, None, ("t3", "t4")),
     _net_energy("electric_energy"),
     _net_energy("electric_energy_high"),
@@ -203,7 +203,7 @@ CHANNELS: Mapping[str, ChannelDescription] = {
 }
 
 # On a production meter the same registers count production and own use.
-_PRODUCTION = {*_REGISTERS, "energy_import", "energy_export"}
+_PRODUCTION = {*REGISTERS, "energy_import", "energy_export"}
 _VOLUME_CLASS = {
     MeterKind.WATER: SensorDeviceClass.WATER,
     MeterKind.GAS: SensorDeviceClass.GAS,
@@ -238,7 +238,7 @@ def describe(
     if key == "volume":
         return replace(row, device_class=_VOLUME_CLASS.get(kind))
     superseded = (
-        key in _NET and any(register in measured for register in _REGISTERS)
+        key in NETS and any(register in measured for register in REGISTERS)
     ) or (key == "gas" and kind is MeterKind.SMART and has_gas_meter)
     return replace(row, entity_registry_enabled_default=False) if superseded else row
 
@@ -260,7 +260,7 @@ def group_of(
     """Return the first group of registers of which any is known; or none."""
     for group in row.sum_of:
         # A smart meter's net counters fall: they are no total.
-        if group is _NET and kind is MeterKind.SMART:
+        if group is NETS and kind is MeterKind.SMART:
             continue
         if any(register in known for register in group):
             return group

@@ -19,13 +19,12 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .channels import CHANNELS, MeterKind
+from .channels import CHANNELS, NETS, MeterKind
 from .const import DOMAIN
 from .coordinator import CemmCoordinator
 
 # Counters of which the dashboard may have but one, or it would count twice.
-_NET = ("electric_energy", "electric_energy_high")
-_CONSUMED = ("energy_import", "t1", "t2", *_NET)
+_CONSUMED = ("energy_import", "t1", "t2", *NETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +168,7 @@ def _missing(
 
     It is the total where there are no two tariffs.
     """
-    if meter.any_in(used, (total, *_NET)):
+    if meter.any_in(used, (total, *NETS)):
         return []
     counters = [meter.get(register) for register in registers]
     if None in counters:

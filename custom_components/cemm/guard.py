@@ -194,4 +194,7 @@ def _successor(
     noise = max(_NOISE, abs(old) * _RELATIVE_NOISE)
     if not old - max_fall * hours - noise <= new <= old + max_rate * hours:
         return None
+    # A CEMM that knows nothing yet shows 0: no net value happens to be just that.
+    if new == 0 and old > noise:
+        return None
     return new if max_fall else max(old, new)

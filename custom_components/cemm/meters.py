@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .channels import CHANNELS, MeterKind
+from .channels import CHANNELS, NETS, REGISTERS, MeterKind
 from .client import COUNTERS, Measurement, Meter, Reading
 from .guard import CounterState, Verdict, believed, judge
 from .stale import Activity, is_pulse, is_watched, observe
@@ -16,10 +16,6 @@ DOUBTED_FOR = 180.0
 # Net counters are what came in less what went out (kWh, with room for rounding).
 _NET_OF = (("t1", "t3", "electric_energy"), ("t2", "t4", "electric_energy_high"))
 _NET_TOLERANCE = 0.1
-
-# The registers that a derived total is the sum of, and the net values of theirs.
-_REGISTERS = frozenset({"t1", "t2", "t3", "t4"})
-_NETS = frozenset({"electric_energy", "electric_energy_high"})
 
 # Where there are no registers the net values are the counters. They may only fall by
 # what an inverter uses itself at night (kWh per hour, generously).
@@ -85,6 +81,10 @@ class MeterTracker:
         return any(state.candidate for state in self.counters.values())
 
     @property
+    def _has_registers(self) -> bool:
+        return not self.counters.keys().isdisjoint(REGISTERS)
+
+    @property
     def watched_activity(self) -> Activity | None:
         """The meter's activity, if silence of this kind of meter means anything."""
         data = self.data
@@ -103,15 +103,20 @@ class MeterTracker:
             for key, measurement in reading.channels.items()
             if key in COUNTERS and key not in doubtful
         }
+        # What net values do is told by the registers that they follow from.
+        told = {
+            verdict
+            for key, verdict in verdicts.items()
+            if key not in NETS or not self._has_registers
+        }
         self.news = next(
-            (v for v in (Verdict.REPLACED, Verdict.LEAPT) if v in verdicts.values()),
-            None,
+            (news for news in (Verdict.REPLACED, Verdict.LEAPT) if news in told), None
         )
-        if any(verdicts.get(key) is Verdict.REPLACED for key in _REGISTERS):
+        if any(verdicts.get(key) is Verdict.REPLACED for key in REGISTERS):
             # One proves it for all: a total of old and new registers is of neither meter.
-            for key in (_REGISTERS | _NETS) & self.counters.keys():
+            for key in self.counters.keys() & {*REGISTERS, *NETS}:
                 self.counters[key] = believed(
-                    self.counters[key], now, may_fall=key in _NETS
+                    self.counters[key], now, may_fall=key in NETS
                 )
         good = {key: state.good for key, state in self.counters.items()}
         self.data = replace(
@@ -171,8 +176,7 @@ class MeterTracker:
 
     def _max_fall(self, max_rate: float) -> float:
         """Return how much a net value may fall, per hour."""
-        has_registers = not _REGISTERS.isdisjoint(self.counters)
-        is_net = has_registers or self.data.kind is MeterKind.SMART
+        is_net = self._has_registers or self.data.kind is MeterKind.SMART
         return max_rate if is_net else _OWN_USE
 
 

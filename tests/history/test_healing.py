@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.history import healing, recorder
-from custom_components.cemm.history.periods import HOUR, midnight
+from custom_components.cemm.history.periods import HOUR
 from custom_components.cemm.history.recorder import async_write
 from custom_components.cemm.history.rows import Row, fill
 from simulator import Fault, House, Simulator
@@ -23,10 +23,8 @@ from tests.conftest import setup
 from .common import (
     all_counters,
     all_rows,
-    assert_seamless,
     assert_true,
     finished,
-    go_live,
     keep,
     live_rows,
     next_hour,
@@ -101,71 +99,6 @@ async def test_hours_lost_are_there_afterwards(
     # There is nothing left to do, or to ask for.
     await next_hour(hass, remote_entry, freezer)
     assert await all_rows(hass, remote_entry) == after
-
-
-@pytest.mark.parametrize("day", [date(2025, 11, 2), date(2025, 11, 5)])
-async def test_an_import_within_a_hole_hides_none_of_it(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    *,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-    day: date,
-) -> None:
-    """It is so new that the recorder may still fill it itself."""
-    keep(house, "pulse-2")
-    await setup(hass, local_entry)
-    start = int(datetime(2025, 11, 1, tzinfo=UTC).timestamp())
-    await write(hass, local_entry, house, (FIRST, start), (LAST, LAST + HOUR))
-    await local_entry.runtime_data.history.async_import(day, day)
-    for _ in range(3):
-        await next_hour(hass, local_entry, freezer)
-    (rows,) = (await all_rows(hass, local_entry)).values()
-    counter = all_counters(hass, local_entry)["pulse-2_volume"]
-    assert_true(house, counter, rows)
-    assert len(rows) == (LAST + HOUR - FIRST) / HOUR
-
-
-async def test_an_import_between_old_rows_leaves_no_hole(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
-    """The hours that it is asked for are counted, not those that join them."""
-    keep(house, "pulse-2")
-    await setup(hass, local_entry)
-    await write(hass, local_entry, house, (LAST - 12 * HOUR, LAST))
-    days = date(2025, 10, 30), date(2025, 10, 31)
-    written = await local_entry.runtime_data.history.async_import(*days)
-    assert written == {"pulse-2": 48}
-    (rows,) = (await all_rows(hass, local_entry)).values()
-    assert len(rows) == (LAST - rows[0].start) / HOUR
-    assert rows[0].start == midnight(days[0])
-
-
-@pytest.mark.parametrize("periods", [1, 10], ids=["no row", "one row"])
-async def test_an_import_does_not_forestall_the_mending_of_a_sum(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    *,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-    periods: int,
-) -> None:
-    """The recorder began anew after half a month, and has one new row at the most."""
-    keep(house, "pulse-2")
-    await setup(hass, local_entry)
-    await write(hass, local_entry, house, (FIRST, LAST - 360 * HOUR))
-    await go_live(hass, local_entry, freezer, periods)
-    await local_entry.runtime_data.history.async_import()
-    await go_live(hass, local_entry, freezer, 4 * 12)
-    (rows,) = (await all_rows(hass, local_entry)).values()
-    assert rows[0].start == midnight(house.since)
-    assert_seamless(rows)
-    assert rows[0].sum == pytest.approx(0, abs=0.02)
 
 
 async def test_a_restarted_sum_goes_on(

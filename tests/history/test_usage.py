@@ -233,26 +233,54 @@ def test_a_booked_zero_is_no_data() -> None:
     assert hourly(stretch, [], "energy_import") == pytest.approx([1.0] * 24)
 
 
-@pytest.mark.parametrize("gap", [False, True])
-def test_one_minute_less_makes_no_other_tariff(gap: bool) -> None:
-    """It is low all day, as on a public holiday."""
-    day = power_day([1000], electric_energy_low=24.0, electric_energy_high=0.0)
-    if gap:
-        powers = list(day.minutes["electric_power"])
-        powers[1200] = None
-        day = replace(day, minutes={"electric_power": powers})
+@pytest.mark.parametrize("minutes", [0, 1, 30, 180])
+@pytest.mark.parametrize(
+    ("low", "first"), [(24.0, 1200), (24.0, 120), (9.0, 720)], ids=str
+)
+def test_minutes_that_are_missing_make_no_other_tariff(
+    minutes: int, low: float, first: int
+) -> None:
+    """It is low all day, as on a public holiday, or from 22 until 7 as in Belgium."""
+    day = power_day([1000], electric_energy_low=low, electric_energy_high=24 - low)
+    powers = list(day.minutes["electric_power"])
+    powers[first : first + minutes] = [None] * minutes
+    day = replace(day, minutes={"electric_power": powers})
     stretch = Stretch(Chapter([day]), "electric_power")
-    hours = hourly(stretch, list(booked(stretch, "t1")), "t1")
-    assert hours == pytest.approx([1.0] * 24)
-    assert sum(hourly(stretch, list(booked(stretch, "t2")), "t2")) == 0
+    for key, amount in (("t1", low), ("t2", 24 - low)):
+        hours = hourly(stretch, list(booked(stretch, key)), key)
+        assert sum(hours) == pytest.approx(amount)
+        assert max(hours) < 1.001
 
 
-@pytest.mark.parametrize("closing", [None, Reading({"t1": Measurement(1, 1.0)})])
-def test_only_readings_need_no_tariff(closing: Reading | None) -> None:
+def test_a_day_of_which_too_little_was_booked_has_no_certain_tariff() -> None:
+    day = power_day([1000, 1000, 1000, None], electric_energy_low=3.0)
+    day = replace(day, amounts={**day.amounts, "electric_energy_high": 4.0})
+    assert Stretch(Chapter([day]), "electric_power").certain_since == day.end
+
+
+@pytest.mark.parametrize(
+    ("read", "certain"),
+    [((), 3), ((0, 1, 2), 0), ((0, 2), 0), ((1, 2), 2), ((0, 1), 3)],
+    ids=str,
+)
+def test_between_readings_no_tariff_is_needed(
+    read: tuple[int, ...], certain: int
+) -> None:
+    """No schedule explains these three days, but for the first one."""
     odd = power_day([1000], electric_energy_low=3.5, electric_energy_high=20.5)
-    odd = replace(odd, closing=closing)
-    since = odd.start if closing else odd.end
-    assert Stretch(Chapter([odd]), "electric_power").certain_since == since
+    days = [
+        replace(
+            odd,
+            day=MONDAY + timedelta(n),
+            amounts=odd.amounts if n else {},
+            closing=Reading({"t1": Measurement(1, 1.0)}) if n in read else None,
+        )
+        for n in range(3)
+    ]
+    stretch = Stretch(Chapter(days), "electric_power")
+    assert (
+        stretch.certain_since == [*(day.start for day in days), days[-1].end][certain]
+    )
 
 
 def test_tariffs_that_nothing_explains_end_the_registers() -> None:

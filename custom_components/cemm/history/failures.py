@@ -8,6 +8,7 @@ from custom_components.cemm.client import (
     CemmError,
     CemmResponseError,
     CemmStatusError,
+    NotConnectedError,
 )
 
 
@@ -23,6 +24,10 @@ def alone(alias: str, failed: dict[str, CemmError]) -> Iterator[None]:
 
 
 def raise_any(failed: Mapping[str, CemmError]) -> None:
-    """Raise one of the errors noted, if there are any."""
+    """Raise one of the errors noted, if there are any.
+
+    That a meter is not connected is none: it may be again, and is asked then.
+    """
     for err in failed.values():
-        raise err
+        if not isinstance(err, NotConnectedError):
+            raise err

@@ -61,21 +61,51 @@ def tariffs(day: date, hours: Sequence[float], low: float | None) -> Tariffs:
     CEMM booked on the low tariff. The usual schedule is preferred; another one
     must explain ``low`` better, and the best is not certain if it can't.
     """
-    expected = usual(day).on(day)
     if low is None:
-        return Tariffs(expected, certain=False)
-    tolerance = _TOLERANCE_KWH + _TOLERANCE * sum(map(abs, hours))
+        return Tariffs(usual(day).on(day), certain=False)
+    tolerance = _tolerance(hours)
 
     def error(candidate: Sequence[int]) -> float:
-        by_day_data = sum(
-            amount
-            for amount, tariff in zip(hours, candidate, strict=True)
-            if tariff == LOW
-        )
-        return abs(by_day_data - low)
+        return abs(_used(hours, candidate, LOW) - low)
 
+    expected, *others = _candidates(day)
     if error(expected) <= tolerance:
         return Tariffs(expected, certain=True)
-    candidates = [schedule.on(day) for schedule in (DUTCH, ALL_LOW, *_OTHERS)]
-    best = min(candidates, key=error)
+    best = min(others, key=error)
     return Tariffs(best, error(best) <= tolerance)
+
+
+def tariffs_in_part(
+    day: date, hours: Sequence[float], low: float, high: float
+) -> Tariffs:
+    """Find the tariffs of a day of which not every minute was measured.
+
+    ``hours`` is what is known of what was used, and nothing was fed in. No more than
+    that can be booked on either tariff: the first schedule that fits is taken.
+    """
+    tolerance = _tolerance(hours)
+    for candidate in _candidates(day):
+        if (
+            _used(hours, candidate, LOW) <= low + tolerance
+            and _used(hours, candidate, HIGH) <= high + tolerance
+        ):
+            return Tariffs(candidate, certain=True)
+    return Tariffs(usual(day).on(day), certain=False)
+
+
+def _candidates(day: date) -> list[list[int]]:
+    """Return the tariffs that a day may have, the most likely first."""
+    schedules = (usual(day), DUTCH, ALL_LOW, *_OTHERS)
+    return [schedule.on(day) for schedule in schedules]
+
+
+def _used(hours: Sequence[float], candidate: Sequence[int], tariff: int) -> float:
+    return sum(
+        amount
+        for amount, of_hour in zip(hours, candidate, strict=True)
+        if of_hour == tariff
+    )
+
+
+def _tolerance(hours: Sequence[float]) -> float:
+    return _TOLERANCE_KWH + _TOLERANCE * sum(map(abs, hours))

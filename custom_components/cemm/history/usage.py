@@ -13,12 +13,12 @@ from datetime import date
 from itertools import accumulate, pairwise
 from operator import attrgetter
 
-from custom_components.cemm.channels import HistoryRule
+from custom_components.cemm.channels import POWER_PERIOD, HistoryRule
 from custom_components.cemm.client import History, Reading
 
 from .periods import HOUR, MINUTE, day_after, midnight
 from .profile import POWER, Curve, Profile, hourly_net, minutes
-from .tariffs import HIGH, LOW, Tariffs, tariffs, usual
+from .tariffs import HIGH, LOW, Tariffs, tariffs, tariffs_in_part, usual
 
 # In kWh or m³: far below what a meter shows.
 _NEXT_TO_NOTHING = 1e-9
@@ -109,24 +109,24 @@ class Stretch:
     def certain_since(self) -> int:
         """Unix time since when each register's use is certain up to the end.
 
-        Readings are of each register; month data is net, and needs sure tariffs.
+        Between two readings it is, as they are of each register; month data is net,
+        and needs sure tariffs.
         """
-        for day, found in zip(reversed(self.days), reversed(self.tariffs), strict=True):
-            if day.amounts and not (day.closing or found.certain):
+        read = [index for index, day in enumerate(self.days) if day.closing]
+        for index in reversed(range(len(self.days))):
+            between = read and read[0] < index <= read[-1]
+            day, found = self.days[index], self.tariffs[index]
+            if day.amounts and not (between or found.certain):
                 return day.end
         return self.days[0].start
-
-    @property
-    def has_readings(self) -> bool:
-        """Whether the API has meter readings."""
-        return any(day.closing for day in self.days)
 
     def is_exact(self, rule: HistoryRule) -> bool:
         """Tell whether the changes of a counter are just what it counted.
 
         Net amounts are less than what was imported where something was exported too.
         """
-        return self.has_readings or rule.day != POWER
+        closings = [day.closing for day in self.days if day.amounts or day.closing]
+        return rule.day != POWER or (any(closings) and all(closings))
 
     @property
     def known_since(self) -> int | None:
@@ -141,10 +141,13 @@ class Stretch:
 
 
 def _tariffs_of(day: Day, amounts: Sequence[float | None]) -> Tariffs:
-    low = day.amounts.get("electric_energy_low")
-    found = tariffs(day.day, hourly_net(amounts), low)
+    hours = hourly_net(amounts)
+    low, high = (day.amounts.get(name) for name in POWER_PERIOD)
+    found = tariffs(day.day, hours, low)
     if found.certain or None not in amounts:
         return found
+    if low and high is not None and min(hours) >= 0:
+        return tariffs_in_part(day.day, hours, low, high)
     # What was not measured may explain it: the usual tariffs are not contradicted.
     return Tariffs(usual(day.day).on(day.day), certain=True)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
+from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import CONF_IMPORT_HISTORY
 
 from .anchors import async_anchor, async_is_continuous
@@ -15,7 +16,7 @@ from .checkpoint import Checkpoint
 from .counters import Counter, counters
 from .failures import raise_any
 from .healing import Healed, Healer
-from .importer import Importer, Window
+from .importer import Imported, Importer, Window
 from .periods import HOUR, date_at, day_after, floor_hour, midnight
 from .recorder import async_convertible, async_stored
 from .source import FIRST_DAY, Source
@@ -60,8 +61,8 @@ class HistoryWork:
         await async_stored(self._hass)
         counters = await self._async_counters()
         healed = await self._async_heal(counters)
-        await self._async_go_on(counters)
-        raise_any(healed.failed)
+        failed = await self._async_go_on(counters)
+        raise_any(healed.failed | failed)
 
     async def async_import_range(
         self, start: date | None, end: date | None
@@ -84,7 +85,7 @@ class HistoryWork:
             imported = await self._async_count_back(ready, start, end)
             # After the last day there may be a hole now.
             joined = await self._async_heal(counters)
-            raise_any(healed.failed | joined.failed)
+            raise_any(imported.failed | joined.failed)
         except Exception:
             await self._checkpoint.async_want(None)
             raise
@@ -94,7 +95,7 @@ class HistoryWork:
             midnight(start) if start else 0, midnight(day_after(end or today))
         )
         hours = {counter.alias: set[int]() for counter in counters}
-        for written in (healed.hours, imported, joined.hours):
+        for written in (healed.hours, imported.hours, joined.hours):
             for alias, starts in written.items():
                 hours[alias] |= starts
         return {
@@ -102,17 +103,24 @@ class HistoryWork:
             for alias, found in sorted(hours.items())
         }
 
-    async def _async_go_on(self, counters: list[Counter]) -> None:
-        """Finish what the user asked for, and the first import of every counter."""
+    async def _async_go_on(self, counters: list[Counter]) -> dict[str, CemmError]:
+        """Finish what the user asked for, and the first import of every counter.
+
+        Returns what failed for single meters, by alias.
+        """
         checkpoint = self._checkpoint
+        failed: dict[str, CemmError] = {}
         if checkpoint.wanted:
             ready = await self._async_ready(counters)
-            await self._async_count_back(ready, *checkpoint.wanted)
-            if len(ready) == len(counters):
+            imported = await self._async_count_back(ready, *checkpoint.wanted)
+            failed |= imported.failed
+            if len(ready) == len(counters) and not failed:
                 await checkpoint.async_want(None)
         if self._entry.options.get(CONF_IMPORT_HISTORY):
             new = [c for c in counters if c.name not in checkpoint.imported]
-            await self._async_count_back(await self._async_ready(new), None, None)
+            ready = await self._async_ready(new)
+            failed |= (await self._async_count_back(ready, None, None)).failed
+        return failed
 
     async def _async_ready(self, counters: list[Counter]) -> list[Counter]:
         """Return the counters whose sums can be moved: the others are mended first."""
@@ -125,8 +133,8 @@ class HistoryWork:
 
     async def _async_count_back(
         self, counters: list[Counter], start: date | None, end: date | None
-    ) -> dict[str, set[int]]:
-        """Import some days; return the starts of the hours written by alias."""
+    ) -> Imported:
+        """Import some days."""
         now = time()
         last = min(midnight(day_after(end)), _newest(now)) if end else _newest(now)
         window = Window(midnight(start) if start else 0, last)
@@ -134,19 +142,23 @@ class HistoryWork:
         anchors = {
             c: anchor
             for c in counters
-            if (anchor := await async_anchor(self._hass, c, data[c.alias], now))
+            if c.alias in data
+            and (anchor := await async_anchor(self._hass, c, data[c.alias], now))
         }
+        # However far it gets, there may be holes before what was complete so far.
+        for counter in anchors:
+            self._checkpoint.complete.pop(counter.name, None)
+        await self._checkpoint.async_save()
         importer = Importer(self._hass, self._source, now, window, self._on_progress)
         imported = await importer.async_run(anchors)
-        done = {c.name for c in anchors if c.alias not in imported.failed}
         if start is None and end is None:
-            self._checkpoint.imported |= done
-        for name in done:
-            self._checkpoint.complete.pop(name, None)
-        await self._checkpoint.async_save()
-        raise_any(imported.failed)
-        self._on_progress(1)
-        return imported.hours
+            self._checkpoint.imported |= {
+                c.name for c in anchors if c.alias not in imported.failed
+            }
+            await self._checkpoint.async_save()
+        if not imported.failed:
+            self._on_progress(1)
+        return imported
 
     async def _async_heal(self, counters: list[Counter]) -> Healed:
         """Fill holes wherever some may be new."""
