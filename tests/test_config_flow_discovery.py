@@ -220,6 +220,25 @@ async def test_new_address(
 
 
 @both_sources
+@pytest.mark.parametrize("words", ["cemm.example", f"{HOST}:8080"])
+async def test_the_users_own_words_for_the_address_stay(
+    hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry, source: str, words: str
+) -> None:
+    """As long as the CEMM answers there."""
+    await setup(hass, lan_entry)
+    data = {**lan_entry.data, "host": words}
+    hass.config_entries.async_update_entry(lan_entry, data=data)
+    result = await _shows_up(hass, source)
+    assert result["reason"] == "already_configured"
+    assert lan_entry.data["host"] == words
+
+    await hass.config_entries.async_unload(lan_entry.entry_id)
+    result = await _shows_up(hass, source)
+    assert result["reason"] == "already_configured"
+    assert lan_entry.data["host"] == HOST
+
+
+@both_sources
 async def test_another_cemm_at_the_new_address(
     hass: HomeAssistant, lan: Lan, lan_entry: MockConfigEntry, source: str
 ) -> None:

@@ -1,6 +1,7 @@
 """The CEMM and its meters as devices, which come and go with what is connected."""
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
@@ -154,6 +155,7 @@ async def test_only_what_the_cemm_no_longer_has_can_be_deleted(
     sim: Simulator,
     local_entry: MockConfigEntry,
     remote_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """A remote CEMM never says that a Modbus meter is gone, but the user may."""
 
@@ -172,3 +174,12 @@ async def test_only_what_the_cemm_no_longer_has_can_be_deleted(
     assert await may_delete("mb5")
     assert not await may_delete("p1")
     assert not await may_delete("")
+
+    # Nor is it said remotely of others, but they do not answer any more.
+    del sim.house.meters["s01"]
+    await poll(hass, freezer, 300, step=60)
+    assert not await may_delete("s01")
+    await poll(hass, freezer, HOUR, step=300)
+    assert await may_delete("s01")
+    assert value(hass, "s01", "energy_import") == STATE_UNAVAILABLE
+    assert not await may_delete("p1")

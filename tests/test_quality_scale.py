@@ -1,5 +1,6 @@
 """Every rule of Home Assistant's Integration Quality Scale is kept, or exempt for a reason."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +28,8 @@ def test_every_rule_is_done_or_exempt_for_a_reason() -> None:
         if rule != "done":
             assert rule["status"] == "exempt", name
             assert rule["comment"].endswith("."), name
+
+
+def test_the_manifest_is_sorted_as_hassfest_wants_it() -> None:
+    keys = list(json.loads((Path(cemm.__file__).parent / "manifest.json").read_text()))
+    assert keys == ["domain", "name", *sorted(keys[2:])]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.repairs import DOMAIN as REPAIRS
+from homeassistant.components.repairs import DOMAIN as REPAIRS, ConfirmRepairFlow
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import ATTR_DEVICE_CLASS, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -13,6 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.cemm.repairs import async_create_fix_flow
 from simulator import Clock, Fault, House, SimMeter, Simulator, Source
 
 from .common import device, issues, poll, sensor, value
@@ -114,6 +115,12 @@ async def test_a_new_address_is_only_taken_if_the_same_cemm_answers_there(
     for host, error in (("", "cannot_connect"), (other.base, "wrong_device")):
         form = await repairs.submit(flow_id, host=host)
         assert form["errors"] == {"base": error}
+    for other.house.cemm_3, error in ((True, "cemm_3"), (False, "not_cemm")):
+        fault = Fault("status", "/open-api/v1/$", value=404)
+        other.faults[:] = [] if other.house.cemm_3 else [fault]
+        form = await repairs.submit(flow_id, host=other.base)
+        assert form["errors"] == {"base": error}
+    other.faults.clear()
     other.house.mac = mac
     done = await repairs.submit(flow_id, host=f" http://{other.base}/ ")
     await hass.async_block_till_done()
@@ -141,3 +148,25 @@ async def test_an_issue_without_its_cemm_can_only_be_dismissed(
     form = await repairs.start(issue.issue_id)
 
     assert form["step_id"] == "confirm"
+
+
+async def test_an_outage_of_one_connection_is_none_of_the_other(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    remote_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Nothing is unloaded when an entry that can't be set up is changed."""
+    await setup(hass, local_entry)
+    sim.faults.append(Fault("status", value=502))
+    await poll(hass, freezer, 86_400 + 7200, step=3600)
+    await hass.config_entries.async_reload(local_entry.entry_id)
+    await poll(hass, freezer, 7200, step=600)
+    old = issues(hass)["cemm_unreachable"]
+    hass.config_entries.async_update_entry(local_entry, data=remote_entry.data)
+    flow = await async_create_fix_flow(hass, old.issue_id, old.data)
+    assert isinstance(flow, ConfirmRepairFlow)
+    await hass.config_entries.async_reload(local_entry.entry_id)
+    await poll(hass, freezer, 7200, step=600)
+    assert list(issues(hass)) == ["cemm_unreachable_remote"]

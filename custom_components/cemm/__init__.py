@@ -15,12 +15,13 @@ from homeassistant.helpers.typing import ConfigType
 
 from .client import CemmClient, LocalCemm, RemoteCemm
 from .const import CONF_CONNECTION, CONF_UID, CONNECTION_REMOTE, DOMAIN
-from .coordinator import CemmConfigEntry, CemmCoordinator, CemmRuntime, counter_store
+from .coordinator import CemmConfigEntry, CemmCoordinator, CemmRuntime
 from .devices import alias_of
 from .discovery import async_setup_discovery
 from .history.checkpoint import Checkpoint
 from .history.manager import HistoryManager
 from .issues import async_clear_all
+from .memory import Memory
 from .services import async_setup_services
 
 PLATFORMS = [Platform.SENSOR]
@@ -62,7 +63,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> boo
 
 async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
     """Forget a CEMM."""
-    await counter_store(hass, entry).async_remove()
+    await Memory(hass, entry).async_remove()
     await Checkpoint(hass, entry.entry_id).async_remove()
     async_clear_all(hass, entry, persistent=True)
 

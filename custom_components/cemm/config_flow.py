@@ -7,19 +7,21 @@ from typing import Any, override
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlowResult,
 )
 from homeassistant.const import CONF_HOST, CONF_MAC
 from homeassistant.core import callback
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import TextSelector
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
+from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
-from .client import CemmInfo, LocalCemm, clean_host, normalize_mac
+from .client import CemmInfo, base_url, clean_host, normalize_mac
 from .const import CONF_CONNECTION, CONF_UID, CONNECTION_LOCAL, DOMAIN
+from .coordinator import CemmConfigEntry
 from .discovery import FoundCemm, async_find_cemms
-from .flow_base import choice
+from .flow_base import async_ask, async_info, choice
 from .flow_remote import RemoteFlow, remote_title
 from .options_flow import CemmOptionsFlow
 
@@ -119,7 +121,7 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         suggested: Mapping[str, Any] | None = user_input
         if user_input is not None:
             host = clean_host(user_input[CONF_HOST])
-            if info := await self._async_ask(self._async_info(host), errors):
+            if info := await async_ask(async_info(self.hass, host), errors):
                 return await self._async_finish_local(host, info)
         elif self.source == SOURCE_RECONFIGURE:
             suggested = self._get_reconfigure_entry().data
@@ -128,10 +130,6 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
             data_schema=self.add_suggested_values_to_schema(LOCAL_SCHEMA, suggested),
             errors=errors,
         )
-
-    async def _async_info(self, host: str) -> CemmInfo:
-        """Return what the CEMM at an address says of itself. Raises CemmError."""
-        return await LocalCemm(host, async_get_clientsession(self.hass)).info()
 
     async def _async_finish_local(self, host: str, info: CemmInfo) -> ConfigFlowResult:
         return await self._async_finish(info.mac, _title(info), _local_data(host))
@@ -167,10 +165,10 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         """Handle what claims to be a CEMM; if it matters, after asking it."""
         mac = normalize_mac(mac)
         entry = await self.async_set_unique_id(mac)
-        if entry and entry.data.get(CONF_HOST) in (None, host):
+        if entry and (entry.data.get(CONF_HOST) in (None, host) or _stays(entry, host)):
             # Ignored, remote, or where it was: no reason to ask.
             self._abort_if_unique_id_configured()
-        info = await self._async_ask(self._async_info(host), {})
+        info = await async_ask(async_info(self.hass, host), {})
         if info is None or info.mac != mac:
             return self.async_abort(reason="not_cemm_device")
         self._abort_if_unique_id_configured(updates={CONF_HOST: host})
@@ -203,3 +201,16 @@ def _title(info: CemmInfo) -> str:
 
 def _local_data(host: str) -> dict[str, str]:
     return {CONF_CONNECTION: CONNECTION_LOCAL, CONF_HOST: host}
+
+
+def _stays(entry: CemmConfigEntry, host: str) -> bool:
+    """Whether a CEMM that answers is still where the user said, though in other words.
+
+    That is a name, or the port of the address at which it shows up.
+    """
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
+    if not entry.runtime_data.coordinator.last_update_success:
+        return False
+    name = base_url(entry.data[CONF_HOST]).host
+    return name == base_url(host).host or not is_ip_address(name or "")

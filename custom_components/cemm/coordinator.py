@@ -1,6 +1,6 @@
 """When to ask a CEMM what, and what a failure means."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 import logging
 from time import monotonic, time
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
-from homeassistant.helpers.storage import Store
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .channels import MeterKind, meter_kind
@@ -32,6 +31,7 @@ from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_aliases, async_remove_meter, async_update_cemm
 from .discovery import async_broadcast
 from .issues import async_expire_news
+from .memory import Memory
 from .meters import FAILURES_TOLERATED, MeterData
 from .outage import Outage, WrongDeviceError
 from .schedule import Schedule
@@ -45,7 +45,6 @@ _LOGGER = logging.getLogger(__name__)
 # Meters come and go, and a lease may give the address to another device.
 IDENTIFY_INTERVAL = 600.0
 GONE_AFTER = 600.0
-SAVE_INTERVAL = 900.0
 
 # Meters that are due this close together (seconds) are asked together.
 TOGETHER = 0.02
@@ -63,11 +62,6 @@ class CemmRuntime:
 
 
 type CemmConfigEntry = ConfigEntry[CemmRuntime]
-
-
-def counter_store(hass: HomeAssistant, entry: ConfigEntry) -> Store[dict[str, Any]]:
-    """Return where the last good readings are kept."""
-    return Store(hass, 1, f"{DOMAIN}.{entry.entry_id}.counters")
 
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
@@ -97,9 +91,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._totals: dict[str, Reading] = {}
         self._missing: dict[str, float] = {}
         self._outage = Outage(hass, entry)
-        self._identify_at = self._totals_at = self._save_at = 0.0
-        self._save_soon = True
-        self._store = counter_store(hass, entry)
+        self._identify_at = self._totals_at = 0.0
+        self._memory = Memory(hass, entry)
 
     def kind_of(self, meter: Meter) -> MeterKind:
         """Return what a meter measures, by its own word or the user's."""
@@ -107,7 +100,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     @override
     async def _async_setup(self) -> None:
-        stored = await self._store.async_load() or {}
+        stored = await self._memory.async_load()
         self._watcher.restore(stored.get("counters", {}))
         self._outage.last_success = stored.get("last_success", time())
 
@@ -122,7 +115,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         except CemmError as err:
             return self._after_failure(err)
         self._outage.end()
-        self._save()
+        self._memory.save(self._data_to_save)
         self._plan()
         return self._watcher.data
 
@@ -213,7 +206,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             self._identify_at = 0
         for alias, result in zip(aliases, results, strict=True):
             if self._watcher.take(alias, result):
-                self._save_soon = True
+                self._memory.hurry()
             if isinstance(result, Reading) and not self._watcher.may_wait(alias):
                 self._schedule(alias).hurry()
         self._watcher.find_stalled(self._wanted())
@@ -274,24 +267,34 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.meters |= listed
         for meter in listed.values():
             self._watcher.watch(meter, self.kind_of(meter))
-        if not self.client.lists_all_meters:
-            return
-        # A CEMM that has just started may not know all of its meters yet, and is
-        # asked each time: only what stays missing is gone.
-        registered = async_registered_aliases(self.hass, self.config_entry)
-        missing = (self.meters.keys() | registered) - {*listed, *extra, USAGE}
-        now = monotonic()
-        self._missing = {alias: self._missing.get(alias, now) for alias in missing}
-        for alias, since in self._missing.items():
-            if now - since >= GONE_AFTER:
-                self._remove(alias)
+        self._find_missing(listed.keys(), extra)
 
-    def _remove(self, alias: str) -> None:
-        """Forget a meter that is gone."""
-        self.meters.pop(alias, None)
-        self._schedules.pop(alias, None)
-        self._watcher.forget(alias)
-        async_remove_meter(self.hass, self.config_entry, alias)
+    def _find_missing(self, listed: Collection[str], extra: Collection[str]) -> None:
+        """Forget the meters that are gone.
+
+        A CEMM that has just started may not know all of its meters yet, and is
+        asked each time: only what stays missing is gone. Those that can't be listed
+        are gone when they do not answer either, and their devices stay.
+        """
+        found = {*listed, USAGE}
+        known = self._watcher.data
+        missing = {a for a in self.meters.keys() - found if not known[a].available}
+        unlisted = set[str]()
+        if self.client.lists_all_meters:
+            registered = async_registered_aliases(self.hass, self.config_entry)
+            unlisted = (self.meters.keys() | registered) - found - {*extra}
+        now = monotonic()
+        self._missing = {
+            alias: self._missing.get(alias, now) for alias in missing | unlisted
+        }
+        for alias, since in self._missing.items():
+            if now - since < GONE_AFTER:
+                continue
+            self.meters.pop(alias, None)
+            self._schedules.pop(alias, None)
+            self._watcher.forget(alias)
+            if alias in unlisted:
+                async_remove_meter(self.hass, self.config_entry, alias)
 
     # Remembering
 
@@ -300,21 +303,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         """Stop polling, and keep what is known."""
         await super().async_shutdown()
         if self.data is not None:
-            await self._store.async_save(self._data_to_save())
-
-    def _save(self) -> None:
-        """Remember the good readings: what is new at once, all else now and then.
-
-        One save is always due, as those are done when Home Assistant stops.
-        """
-        now = monotonic()
-        if now < self._save_at and not self._save_soon:
-            return
-        delay = 0.0 if self._save_soon else SAVE_INTERVAL
-        self._save_soon = False
-        # Not before that one is done, which would put it off.
-        self._save_at = now + delay + 1
-        self._store.async_delay_save(self._data_to_save, delay)
+            await self._memory.async_save(self._data_to_save())
 
     def _data_to_save(self) -> dict[str, Any]:
         return {

@@ -10,6 +10,8 @@ from homeassistant.config_entries import (
     ConfigFlow,
     ConfigFlowResult,
 )
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
     SelectOptionDict,
@@ -22,8 +24,10 @@ from .client import (
     AuthenticationError,
     Cemm3Error,
     CemmError,
+    CemmInfo,
     CemmResponseError,
     InsecureUrlError,
+    LocalCemm,
     NotConnectedError,
 )
 from .const import CONF_IMPORT_HISTORY
@@ -55,6 +59,28 @@ def choice(field: str, labels: dict[str, str]) -> vol.Schema:
     )
 
 
+async def async_ask[T](question: Awaitable[T], errors: dict[str, str]) -> T | None:
+    """Return the answer; None if there is none, with the reason in ``errors``."""
+    try:
+        return await question
+    except CemmError as err:
+        errors["base"] = next(key for kind, key in _ERRORS if isinstance(err, kind))
+    except Exception as err:  # noqa: BLE001  the user can go on, whatever it is
+        # Only where it happened: the message might quote a URL, and so the key.
+        _LOGGER.error(
+            "Unexpected %s while asking a CEMM:\n%s",
+            type(err).__name__,
+            "".join(format_tb(err.__traceback__)),
+        )
+        errors["base"] = "unknown"
+    return None
+
+
+async def async_info(hass: HomeAssistant, host: str) -> CemmInfo:
+    """Return what the CEMM at an address says of itself. Raises CemmError."""
+    return await LocalCemm(host, async_get_clientsession(hass)).info()
+
+
 class CemmFlow(ConfigFlow):
     """The end of every way to a CEMM: an entry whose unique id is the MAC."""
 
@@ -64,24 +90,6 @@ class CemmFlow(ConfigFlow):
         """Start knowing nothing of the entry to come."""
         self._title = ""
         self._data: dict[str, str] = {}
-
-    async def _async_ask[T](
-        self, question: Awaitable[T], errors: dict[str, str]
-    ) -> T | None:
-        """Return the answer; None if there is none, with the reason in `errors`."""
-        try:
-            return await question
-        except CemmError as err:
-            errors["base"] = next(key for kind, key in _ERRORS if isinstance(err, kind))
-        except Exception as err:  # noqa: BLE001  the user can go on, whatever it is
-            # Only where it happened: the message might quote a URL, and so the key.
-            _LOGGER.error(
-                "Unexpected %s while asking a CEMM:\n%s",
-                type(err).__name__,
-                "".join(format_tb(err.__traceback__)),
-            )
-            errors["base"] = "unknown"
-        return None
 
     async def _async_finish(
         self, mac: str, title: str, data: dict[str, str]

@@ -21,7 +21,7 @@ import voluptuous as vol
 
 from .client import DEFAULT_URL, RemoteApi, check_url, normalize_mac
 from .const import CONF_CONNECTION, CONF_UID, CONNECTION_REMOTE, DOMAIN
-from .flow_base import CemmFlow, choice
+from .flow_base import CemmFlow, async_ask, choice
 
 _SECTION_ADVANCED = "advanced"
 
@@ -69,7 +69,7 @@ class RemoteFlow(CemmFlow):
         if user_input is not None:
             api_key = user_input[CONF_API_KEY].strip()
             url = user_input[_SECTION_ADVANCED][CONF_URL]
-            linked = await self._async_ask(self._async_linked(url, api_key), errors)
+            linked = await async_ask(self._async_linked(url, api_key), errors)
             if linked is not None:
                 self._data = {
                     CONF_CONNECTION: CONNECTION_REMOTE,
@@ -148,7 +148,7 @@ class RemoteFlow(CemmFlow):
         entry = self._get_reauth_entry()
         if user_input is not None:
             api_key = user_input[CONF_API_KEY].strip()
-            linked = await self._async_ask(
+            linked = await async_ask(
                 self._async_linked(entry.data[CONF_URL], api_key), errors
             )
             if linked is not None:

@@ -42,6 +42,16 @@ class Outage:
         self.last_success = time()
         """The Unix time of the last poll that did not."""
         self._is_first = True
+        # The entry may have got another kind of connection while it could not be set up.
+        others = (UNREACHABLE_REMOTE,) if self._host else (UNREACHABLE, WRONG_DEVICE)
+        for key in others:
+            async_clear(hass, entry, key)
+
+    @property
+    def _host(self) -> str:
+        """Where a local CEMM is."""
+        host: str = self._entry.data.get(CONF_HOST, "")
+        return host
 
     @property
     def _noticed(self) -> dict[str, float]:
@@ -60,7 +70,7 @@ class Outage:
     def go_on(self, err: CemmError) -> None:
         """Take note of a failed poll, and tell the user of what does not end by itself."""
         self.failed_polls += 1
-        host = self._entry.data.get(CONF_HOST, "")
+        host = self._host
         now = monotonic()
         noticed = self._noticed.setdefault(self._entry.entry_id, now)
         if isinstance(err, WrongDeviceError):

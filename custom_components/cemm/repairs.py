@@ -10,12 +10,12 @@ from homeassistant.components.repairs import (
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
 
-from .client import CemmError, LocalCemm, clean_host
+from .client import clean_host
 from .const import CONF_VOLUME_KINDS
+from .flow_base import async_ask, async_info
 from .issues import NEWS, VOLUME_KIND
 from .options_flow import volume_kind_selector
 
@@ -29,7 +29,7 @@ async def async_create_fix_flow(
         return ConfirmRepairFlow()
     if issue_id.startswith(VOLUME_KIND):
         return VolumeKindFlow(entry, data["alias"])
-    return AddressFlow(entry)
+    return AddressFlow(entry) if CONF_HOST in entry.data else ConfirmRepairFlow()
 
 
 class VolumeKindFlow(RepairsFlow):
@@ -85,16 +85,18 @@ class AddressFlow(RepairsFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Ask, and go on when the same CEMM answers there."""
-        errors = {}
+        errors: dict[str, str] = {}
         if user_input is not None:
             host = clean_host(user_input[CONF_HOST])
-            if not (error := await self._async_check(host)):
+            info = await async_ask(async_info(self.hass, host), errors)
+            if info and info.mac != self._entry.unique_id:
+                errors["base"] = "wrong_device"
+            if not errors:
                 self.hass.config_entries.async_update_entry(
                     self._entry, data={**self._entry.data, CONF_HOST: host}
                 )
                 self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
                 return self.async_create_entry(data={})
-            errors["base"] = error
         schema = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
         return self.async_show_form(
             step_id="address",
@@ -107,11 +109,3 @@ class AddressFlow(RepairsFlow):
             },
             errors=errors,
         )
-
-    async def _async_check(self, host: str) -> str | None:
-        """Return why this is not the CEMM's address."""
-        try:
-            info = await LocalCemm(host, async_get_clientsession(self.hass)).info()
-        except CemmError:
-            return "cannot_connect"
-        return None if info.mac == self._entry.unique_id else "wrong_device"
