@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.recorder import Recorder
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from hypothesis import settings
 import pytest
@@ -64,8 +65,9 @@ async def recorder_mock(
     So it is when Home Assistant stops; a query that outlives its connection crashes Python.
     """
     yield recorder_mock
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        await hass.config_entries.async_unload(entry.entry_id)
+    for entry in hass.config_entries.async_entries(DOMAIN):
+        if entry.state is not ConfigEntryState.NOT_LOADED:
+            await hass.config_entries.async_unload(entry.entry_id)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from custom_components.cemm.client.discovery import discover
 from custom_components.cemm.const import DOMAIN
 from simulator import Clock, House, Simulator
 
-SECONDS = 0.1
+SECONDS = 0.2
 """How long a search takes on loopback."""
 HOST = "127.0.0.2"
 """Where the CEMM of a network is."""

@@ -107,10 +107,12 @@ class Home:
 
     async def stop(self) -> None:
         """Stop as a user would."""
-        await self.hass.async_stop()
-        # Its timer ends with the process, which here goes on.
-        await self.entry.runtime_data.coordinator.async_shutdown()
-        await self._stack.aclose()
+        try:
+            await self.hass.async_stop()
+            # Its timer ends with the process, which here goes on.
+            await self.entry.runtime_data.coordinator.async_shutdown()
+        finally:
+            await self._stack.aclose()
 
     async def poll(self, after: float = 0) -> None:
         """Ask the CEMM when some seconds have passed."""

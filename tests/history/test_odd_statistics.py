@@ -93,6 +93,7 @@ async def test_rows_are_not_written_over_after_older_ones_without_a_sum(
     )
     # With its first state the recorder notes that there is a sum now.
     async_import_statistics(hass, metadata(gas, has_sum=True, unit="m³"), [])
+    await async_stored(hass)
     await async_write(hass, gas, live)
     assert (await all_rows(hass, local_entry))["p1-gas_gas"] == live
     await local_entry.runtime_data.history.async_import(date(2025, 11, 2))

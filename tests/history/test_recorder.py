@@ -54,7 +54,10 @@ async def test_a_query_ends_before_home_assistant_does(
 
     def query(*_: object) -> dict[str, list[object]]:
         begun.set()
-        sleep(0.3)
+        for _ in range(100):
+            if recorder_mock.engine is None:
+                break
+            sleep(0.01)
         connected.append(recorder_mock.engine is not None)
         return {}
 

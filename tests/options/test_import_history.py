@@ -74,7 +74,7 @@ async def test_an_import_shows_its_progress_and_what_it_wrote(
 
     assert result["reason"] == "history_imported"
     assert result["description_placeholders"]
-    assert int(result["description_placeholders"]["hours"]) > 3 * 24
+    assert int(result["description_placeholders"]["hours"]) > 2 * 24
     progress = [event.data["progress"] for event in events]
     assert progress == sorted(progress)
     assert len(progress) > 2

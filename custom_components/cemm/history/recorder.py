@@ -219,11 +219,13 @@ async def async_queue_rows(
 async def _async_import_data(
     hass: HomeAssistant, counter: Counter, rows: Sequence[Row]
 ) -> tuple[StatisticMetaData, list[StatisticData]]:
-    """Return rows as the recorder takes them; nothing may come before it does."""
+    """Return rows as the recorder takes them, which must be told of them at once."""
     known = await _async_metadata(hass, [counter])
     if er.async_get(hass).async_get(counter.entity_id) is None:
         raise CemmError(f"{counter.entity_id} is gone, or has another name")
     metadata = known.get(counter) or _metadata(hass, counter)
+    # It may have been taken for a measurement once.
+    metadata["has_sum"] = True
     unit = metadata["unit_of_measurement"]
     convert = STATISTIC_UNIT_TO_UNIT_CONVERTER[counter.unit].converter_factory(
         counter.unit, unit
