@@ -223,9 +223,11 @@ async def _async_import_data(
     known = await _async_metadata(hass, [counter])
     if er.async_get(hass).async_get(counter.entity_id) is None:
         raise CemmError(f"{counter.entity_id} is gone, or has another name")
-    metadata = known.get(counter) or _metadata(hass, counter)
     # It may have been taken for a measurement once.
-    metadata["has_sum"] = True
+    metadata: StatisticMetaData = {
+        **(known.get(counter) or _metadata(hass, counter)),
+        "has_sum": True,
+    }
     unit = metadata["unit_of_measurement"]
     convert = STATISTIC_UNIT_TO_UNIT_CONVERTER[counter.unit].converter_factory(
         counter.unit, unit
