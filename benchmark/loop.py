@@ -26,6 +26,8 @@ class Steps:
     """
     held: float = 0
     """By the clock: that includes the collector, and the turns of other threads."""
+    collected: float = 0
+    """By the clock, of the collector alone."""
 
 
 @contextmanager
@@ -33,12 +35,19 @@ def watched_loop() -> Iterator[Steps]:
     """Measure the steps of this thread's event loop."""
     steps = Steps()
     run = asyncio.Handle._run  # noqa: SLF001  what asyncio's debug mode times, at less cost
-    collecting = 0.0
+    collecting = since = 0.0
 
     def collect(phase: str, _: dict[str, int]) -> None:
-        nonlocal collecting
-        if threading.current_thread() is threading.main_thread():
-            collecting += time.thread_time() * (1 if phase == "stop" else -1)
+        nonlocal collecting, since
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if phase == "start":
+            since = time.perf_counter()
+            collecting -= time.thread_time()
+        else:
+            collecting += time.thread_time()
+            collected = (time.perf_counter() - since) * 1000
+            steps.collected = max(steps.collected, collected)
 
     def timed(handle: asyncio.Handle) -> None:
         nonlocal collecting
