@@ -67,7 +67,7 @@ async def _measure(days: int) -> Report:
     speed = {"import": rows / seconds, "recorder": rows / copied}
     held = {
         "import": max(part.held for part in parts),
-        "garbage collector": max(part.collected for part in parts),
+        "collector": max(part.collected for part in parts),
         "bystander": napped,
     }
     return Report(
