@@ -43,12 +43,21 @@ def served[*Ts](
 async def stay(
     pipe: Connection, hosts: Sequence[str], logs: Callable[[], list[list[str]]]
 ) -> None:
-    """Tell the parent that `hosts` are served, and hand it `logs` whenever it asks."""
+    """Tell the parent that `hosts` are served, and hand it `logs` whenever it asks.
+
+    Ends with the parent, however that ends.
+    """
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def answer() -> None:
-        pipe.recv()
-        pipe.send(logs())
+        try:
+            pipe.recv()
+        except EOFError:
+            loop.remove_reader(pipe.fileno())
+            ended.set()
+        else:
+            pipe.send(logs())
 
     pipe.send(list(hosts))
-    asyncio.get_running_loop().add_reader(pipe.fileno(), answer)
-    await asyncio.Event().wait()
+    loop.add_reader(pipe.fileno(), answer)
+    await ended.wait()
