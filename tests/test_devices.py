@@ -183,3 +183,22 @@ async def test_only_what_the_cemm_no_longer_has_can_be_deleted(
     assert await may_delete("s01")
     assert value(hass, "s01", "energy_import") == STATE_UNAVAILABLE
     assert not await may_delete("p1")
+
+
+async def test_a_meter_that_answers_is_not_gone_whatever_a_list_says(
+    hass: HomeAssistant,
+    sim: Simulator,
+    remote_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The remote API is asked for each alias only when its list has changed."""
+    await setup(hass, remote_entry)
+    hiccup = Fault("status", "/s01/$", value=404)
+    sim.faults.append(hiccup)
+    del sim.house.meters["p1-gas"]
+    await poll(hass, freezer, 1800, step=60)
+    sim.faults.remove(hiccup)
+    await poll(hass, freezer, HOUR, step=300)
+    assert value(hass, "p1-gas", "gas") == STATE_UNAVAILABLE
+    assert float(value(hass, "s01", "electric_power") or 0) > 0
+    assert "s01" in remote_entry.runtime_data.coordinator.meters
