@@ -22,7 +22,7 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from custom_components.cemm.coordinator import CemmConfigEntry
+from custom_components.cemm.runtime import CemmConfigEntry
 
 from .home import cemm_entry, running_home
 from .houses import serving_houses

@@ -24,10 +24,10 @@ from homeassistant.components.recorder.statistics import (
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from custom_components.cemm.coordinator import CemmConfigEntry
 from custom_components.cemm.history.counters import counters
 from custom_components.cemm.history.recorder import async_hours, async_stored
 from custom_components.cemm.history.rows import Row
+from custom_components.cemm.runtime import CemmConfigEntry
 
 from .home import cemm_entry, recorded, running_home
 from .houses import serving_houses

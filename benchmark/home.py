@@ -15,7 +15,7 @@ from homeassistant.helpers.recorder import async_initialize_recorder, get_instan
 from homeassistant.setup import async_setup_component
 
 from custom_components.cemm.const import DOMAIN
-from custom_components.cemm.coordinator import CemmConfigEntry
+from custom_components.cemm.runtime import CemmConfigEntry
 
 
 @asynccontextmanager

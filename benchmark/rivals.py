@@ -12,7 +12,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.entity_platform import async_get_platforms
 
-from custom_components.cemm.coordinator import CemmConfigEntry
+from custom_components.cemm.runtime import CemmConfigEntry
 
 from .home import set_up
 

@@ -18,7 +18,7 @@ import tracemalloc
 
 from homeassistant.core import HomeAssistant
 
-from custom_components.cemm.coordinator import CemmConfigEntry
+from custom_components.cemm.runtime import CemmConfigEntry
 
 from .answers import mac, serving
 from .home import add_fully, cemm_entry, recorded, running_home

@@ -15,7 +15,7 @@ from aiohttp import ClientSession
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from custom_components.cemm.coordinator import CemmConfigEntry
+from custom_components.cemm.runtime import CemmConfigEntry
 
 from .answers import mac, serving
 from .home import cemm_entry, every_sensor_enabled, recorded, running_home

@@ -14,13 +14,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.const import DOMAIN
 from simulator import Clock, House, Simulator
-
-from .flows import HOST, Lan, lan_with
+from tests.helpers.flows import HOST, Lan, lan_with
 
 # Home Assistant's own fixtures ask for every SQL statement.
 logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
-pytest_plugins = ["tests.reliability.table"]
+pytest_plugins = ["tests.helpers.table"]
 
 # The same inputs each time: chance belongs into `--hypothesis-profile=default`.
 settings.register_profile("steady", derandomize=True, deadline=None)

@@ -7,15 +7,9 @@ from homeassistant.components.sensor.const import (
 )
 import pytest
 
-from custom_components.cemm.channels import (
-    CHANNELS,
-    MeterKind,
-    derived_total,
-    describe,
-    keys_for,
-    meter_kind,
-)
+from custom_components.cemm.channels import CHANNELS, derived_total, describe, keys_for
 from custom_components.cemm.client import COUNTERS, Meter
+from custom_components.cemm.kinds import MeterKind, meter_kind
 
 EVERY_ROW = [(key, kind) for key in CHANNELS for kind in MeterKind]
 

@@ -20,9 +20,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.const import DOMAIN
 from simulator import Fault, House, Simulator
-
-from .conftest import MAC, setup
-from .flows import (
+from tests.helpers.flows import (
     HOST,
     SECOND,
     SECOND_MAC,
@@ -35,6 +33,8 @@ from .flows import (
     start,
     submit,
 )
+
+from .conftest import MAC, setup
 
 
 async def _shows_up(

@@ -15,9 +15,9 @@ import pytest_socket
 
 from custom_components.cemm.const import DOMAIN
 from simulator import Fault, Simulator
+from tests.helpers.flows import finish, in_progress, start, submit
 
 from .conftest import MAC
-from .flows import finish, in_progress, start, submit
 
 LOCAL = "custom_components.cemm.client.local"
 
@@ -165,7 +165,7 @@ async def test_unexpected(
     with patch("aiohttp.ClientSession.get", side_effect=RuntimeError("some value")):
         form = await submit(hass, form, {"host": sim.base})
     [record] = [r for r in caplog.records if r.levelno >= logging.ERROR]
-    assert record.name == "custom_components.cemm.flow_base"
+    assert record.name == "custom_components.cemm.flows.base"
     assert "RuntimeError" in record.message
     assert "http.py" in record.message
     assert "some value" not in caplog.text

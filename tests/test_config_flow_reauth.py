@@ -15,9 +15,9 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from simulator import Clock, Fault, House, Simulator
+from tests.helpers.flows import finish, in_progress, start, submit
 
 from .conftest import setup
-from .flows import finish, in_progress, start, submit
 
 SECOND = House(seed=2, mac="D8:80:39:00:00:02")
 KEY = "5ecret-k3y"

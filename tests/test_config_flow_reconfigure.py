@@ -9,9 +9,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import DEFAULT_URL
 from simulator import Clock, House, Simulator
+from tests.helpers.flows import choose, in_progress, submit
 
 from .conftest import MAC, UID, setup
-from .flows import choose, in_progress, submit
 
 SECOND = House(seed=2, mac="D8:80:39:00:00:02")
 OPTIONS = {"import_history": False, "extra_aliases": ["usage"]}

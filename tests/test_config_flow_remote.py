@@ -9,9 +9,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.cemm.client import DEFAULT_URL
 from custom_components.cemm.const import DOMAIN
 from simulator import Fault, House, Simulator
+from tests.helpers.flows import finish, in_progress, start, submit
 
 from .conftest import MAC, UID
-from .flows import finish, in_progress, start, submit
 
 SECOND = House(seed=2, mac="D8:80:39:00:00:02")
 THIRD = House(seed=2, mac="D8:80:39:00:00:03")

@@ -11,8 +11,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, Simulator
+from tests.helpers.common import device, ours, poll, sensor, value
 
-from .common import device, ours, poll, sensor, value
 from .conftest import setup
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cemm.watcher import MeterWatcher
+from custom_components.cemm.meters.meters import MeterWatcher
 
 
 async def test_an_unexpected_error_is_followed_by_a_pause(

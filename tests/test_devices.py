@@ -9,8 +9,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm import async_remove_config_entry_device
 from simulator import Fault, Simulator
+from tests.helpers.common import device, poll, value
 
-from .common import device, poll, value
 from .conftest import setup
 from .fixtures import load
 

@@ -10,8 +10,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from simulator import Fault, Simulator
+from tests.helpers.common import poll, value
 
-from .common import poll, value
 from .conftest import MAC, setup
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")

@@ -27,9 +27,9 @@ from custom_components.cemm.discovery import (
     async_find_cemms,
 )
 from simulator import Fault, House
+from tests.helpers.flows import HOST, SECOND, SECOND_MAC, Lan, in_progress
 
 from .conftest import MAC, setup
-from .flows import HOST, SECOND, SECOND_MAC, Lan, in_progress
 
 INFO = "/open-api/v1/$"
 

@@ -12,8 +12,9 @@ import pytest
 import voluptuous as vol
 import yaml
 
-from custom_components.cemm.channels import CHANNELS, MeterKind, describe
+from custom_components.cemm.channels import CHANNELS, describe
 from custom_components.cemm.const import DOMAIN
+from custom_components.cemm.kinds import MeterKind
 from custom_components.cemm.services import async_setup_services
 
 ROOT = Path(__file__).parents[1]

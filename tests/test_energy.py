@@ -5,10 +5,9 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.cemm.channels import MeterKind
 from custom_components.cemm.energy import MeterStatistics, merge_preferences
-
-from .dashboard import (
+from custom_components.cemm.kinds import MeterKind
+from tests.helpers.dashboard import (
     EMPTY,
     EV,
     HOUSE,

@@ -1,8 +1,7 @@
 """The Energy dashboard: gas and water, which several meters may tell of."""
 
-from custom_components.cemm.channels import MeterKind
-
-from .dashboard import EMPTY, GAS, WATER, added, meter, preferences, priced
+from custom_components.cemm.kinds import MeterKind
+from tests.helpers.dashboard import EMPTY, GAS, WATER, added, meter, preferences, priced
 
 
 def test_gas_of_a_smart_meter_without_a_gas_meter_of_its_own() -> None:

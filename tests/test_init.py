@@ -12,8 +12,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, Simulator
+from tests.helpers.common import issues, poll, value
 
-from .common import issues, poll, value
 from .conftest import setup
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")

@@ -10,8 +10,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, SimMeter, Simulator, Source
+from tests.helpers.common import device, issues, ours, poll, sensor, value
 
-from .common import device, issues, ours, poll, sensor, value
 from .conftest import setup
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")

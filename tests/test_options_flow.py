@@ -9,8 +9,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, SimMeter, Simulator, Source
+from tests.helpers.common import device, sensor
 
-from .common import device, sensor
 from .conftest import setup
 
 

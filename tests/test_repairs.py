@@ -15,8 +15,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.cemm.repairs import async_create_fix_flow
 from simulator import Clock, Fault, House, SimMeter, Simulator, Source
+from tests.helpers.common import device, issues, poll, sensor, value
 
-from .common import device, issues, poll, sensor, value
 from .conftest import setup
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")

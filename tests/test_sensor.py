@@ -14,8 +14,8 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from syrupy.assertion import SnapshotAssertion
 
 from simulator import Fault, Simulator
+from tests.helpers.common import device, only_meter, sensor, value
 
-from .common import device, only_meter, sensor, value
 from .conftest import MAC, setup
 from .fixtures import load
 

@@ -11,8 +11,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, Simulator
+from tests.helpers.common import device, only_meter, poll, sensor, value
 
-from .common import device, only_meter, poll, sensor, value
 from .conftest import setup
 from .fixtures import load
 

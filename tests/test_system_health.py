@@ -15,8 +15,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from simulator import Fault, Simulator
+from tests.helpers.common import poll
 
-from .common import poll
 from .conftest import setup
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")

@@ -11,21 +11,19 @@ import pytest
 import voluptuous as vol
 
 from custom_components import cemm
-from custom_components.cemm import (
-    config_flow,
-    flow_base,
-    flow_remote,
-    issues,
-    options_history,
-)
-from custom_components.cemm.channels import CHANNELS, MeterKind, describe
+from custom_components.cemm import config_flow, issues
+from custom_components.cemm.channels import CHANNELS, describe
 from custom_components.cemm.client import Period
-from custom_components.cemm.options_flow import VOLUME_KINDS
+from custom_components.cemm.flows import base, history, remote
+from custom_components.cemm.kinds import MeterKind
 
 FOLDER = Path(cemm.__file__).parent
 LANGUAGES = sorted(path.stem for path in (FOLDER / "translations").glob("*.json"))
-SOURCES = {path.stem: path.read_text() for path in FOLDER.rglob("*.py")}
-OPTIONS = ("options_flow", "options_history")
+SOURCES = {
+    path.relative_to(FOLDER).as_posix(): path.read_text()
+    for path in FOLDER.rglob("*.py")
+}
+OPTIONS = ("flows/options.py", "flows/history.py")
 
 # What Home Assistant's own flow manager and base classes abort with.
 CORE_ABORTS = {
@@ -148,7 +146,7 @@ def test_each_kind_of_meter_has_a_name() -> None:
 @pytest.mark.parametrize("flow", ["config", "options"])
 def test_each_step_has_a_text(flow: str) -> None:
     modules = (
-        {*OPTIONS} if flow == "options" else SOURCES.keys() - {*OPTIONS, "repairs"}
+        {*OPTIONS} if flow == "options" else SOURCES.keys() - {*OPTIONS, "repairs.py"}
     )
     steps = used(r'async_show_(?:form|menu)\(\s*step_id="(\w+)"', modules)
     assert steps
@@ -161,12 +159,12 @@ def test_each_step_has_a_text(flow: str) -> None:
     ("step", "schema"),
     [
         ("config.step.local", config_flow.LOCAL_SCHEMA),
-        ("config.step.remote", flow_remote.REMOTE_SCHEMA),
-        ("config.step.reauth_confirm", flow_remote.REAUTH_SCHEMA),
-        ("config.step.history", flow_base.HISTORY_SCHEMA),
-        ("config.step.pick", flow_base.choice("device", {})),
-        ("config.step.remote_cemm", flow_base.choice("uid", {})),
-        ("options.step.import_history", options_history.IMPORT_SCHEMA),
+        ("config.step.remote", remote.REMOTE_SCHEMA),
+        ("config.step.reauth_confirm", remote.REAUTH_SCHEMA),
+        ("config.step.history", base.HISTORY_SCHEMA),
+        ("config.step.pick", base.choice("device", {})),
+        ("config.step.remote_cemm", base.choice("uid", {})),
+        ("options.step.import_history", history.IMPORT_SCHEMA),
     ],
 )
 def test_each_field_has_a_name_and_an_explanation(
@@ -189,7 +187,7 @@ def test_each_line_of_a_menu_has_a_name_and_leads_somewhere() -> None:
             r'step_id="(\w+)",\s*menu_options=\[(.*?)\]', source
         )
     }
-    menus["init"] |= options_history._STEPS.keys()
+    menus["init"] |= history._STEPS.keys()
     steps = {**EN["config"]["step"], **EN["options"]["step"]}
     assert menus == {
         name: step["menu_options"].keys()
@@ -202,7 +200,7 @@ def test_each_line_of_a_menu_has_a_name_and_leads_somewhere() -> None:
 
 def test_each_choice_has_a_name() -> None:
     options = {key: set(texts["options"]) for key, texts in EN["selector"].items()}
-    assert options == {"volume_kind": set(VOLUME_KINDS), "period": set(Period)}
+    assert options == {"volume_kind": {"water", "gas"}, "period": set(Period)}
 
 
 def test_each_issue_has_a_text() -> None:
@@ -212,7 +210,7 @@ def test_each_issue_has_a_text() -> None:
         if name.isupper() and isinstance(value, str) and name != "DOMAIN"
     }
     assert keys == EN["issues"].keys()
-    steps = used(r'async_show_form\(\s*step_id="(\w+)"', {"repairs"}) | {"confirm"}
+    steps = used(r'async_show_form\(\s*step_id="(\w+)"', {"repairs.py"}) | {"confirm"}
     for key, texts in EN["issues"].items():
         assert ("description" in texts) != ("fix_flow" in texts), key
         assert texts.get("fix_flow", {}).get("step", {}).keys() <= steps
@@ -242,7 +240,7 @@ def test_each_error_and_abort_is_one_of_the_code(flow: str) -> None:
     assert aborts <= EN[flow]["abort"].keys()
     if flow == "config":
         assert EN[flow]["abort"].keys() >= CORE_ABORTS
-        assert {key for _, key in flow_base._ERRORS} <= EN[flow]["error"].keys()
+        assert {key for _, key in base._ERRORS} <= EN[flow]["error"].keys()
 
 
 # The icons

@@ -30,7 +30,7 @@ from custom_components.cemm.client import (
 )
 from custom_components.cemm.client.http import get_json
 from custom_components.cemm.client.local import TIMEOUT
-from custom_components.cemm.history.periods import TIME_ZONE, day_before, midnight
+from custom_components.cemm.days import TIME_ZONE, day_before, midnight
 
 type Get = Callable[..., Awaitable[Any]]
 """Returns the decoded answer for a path and a query, or raises CemmError."""

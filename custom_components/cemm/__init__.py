@@ -15,13 +15,14 @@ from homeassistant.helpers.typing import ConfigType
 
 from .client import CemmClient, LocalCemm, RemoteCemm
 from .const import CONF_CONNECTION, CONF_UID, CONNECTION_REMOTE, DOMAIN
-from .coordinator import CemmConfigEntry, CemmCoordinator, CemmRuntime
+from .coordinator import CemmCoordinator
 from .devices import alias_of
 from .discovery import async_setup_discovery
 from .history.checkpoint import Checkpoint
 from .history.manager import HistoryManager
 from .issues import async_clear_all
-from .memory import Memory
+from .meters.store import Memory
+from .runtime import CemmConfigEntry, CemmRuntime
 from .services import async_setup_services
 
 PLATFORMS = [Platform.SENSOR]

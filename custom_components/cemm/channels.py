@@ -6,7 +6,6 @@ and the import of history. Nothing here does I/O.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -21,46 +20,10 @@ from homeassistant.const import (
     UnitOfVolumeFlowRate,
 )
 
-from .client import Meter
+from .kinds import MeterKind
 
-
-class MeterKind(StrEnum):
-    """What a meter measures; also the translation key of its device's name."""
-
-    SMART = "smart_meter"
-    ELECTRICITY = "electricity_meter"
-    PRODUCTION = "production_meter"
-    GAS = "gas_meter"
-    GAS_PULSE = "gas_pulse_meter"
-    WATER = "water_meter"
-    PULSE = "pulse_meter"
-    USAGE = "electric_usage"
-
-
-_SMART = ("p1", "emucs", "han", "dlms")
 REGISTERS = ("t1", "t2", "t3", "t4")
 NETS = ("electric_energy", "electric_energy_high")
-
-
-def meter_kind(meter: Meter, volume_kinds: Mapping[str, str]) -> MeterKind:
-    """Tell a meter's kind by its type, or by its alias where the type is unknown.
-
-    ``volume_kinds`` (alias → water or gas) is what the user said of pulse meters.
-    """
-    alias = meter.alias
-    pulse = alias.startswith("pulse-")
-    kind = volume_kinds.get(alias, meter.type) if pulse else meter.type
-    if kind == "solar_energy":
-        return MeterKind.PRODUCTION
-    if kind == "water":
-        return MeterKind.WATER
-    if kind == "gas" or alias.endswith("-gas"):
-        return MeterKind.GAS_PULSE if pulse else MeterKind.GAS
-    if pulse:
-        return MeterKind.PULSE
-    if alias == "usage":
-        return MeterKind.USAGE
-    return MeterKind.SMART if alias.startswith(_SMART) else MeterKind.ELECTRICITY
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ import voluptuous as vol
 
 from .client import CemmInfo, base_url, clean_host, normalize_mac
 from .const import CONF_CONNECTION, CONF_UID, CONNECTION_LOCAL, DOMAIN
-from .coordinator import CemmConfigEntry
 from .discovery import FoundCemm, async_find_cemms
-from .flow_base import async_ask, async_info, choice
-from .flow_remote import RemoteFlow, remote_title
-from .options_flow import CemmOptionsFlow
+from .flows.base import async_ask, async_info, choice
+from .flows.options import CemmOptionsFlow
+from .flows.remote import RemoteFlow, remote_title
+from .runtime import CemmConfigEntry
 
 LOCAL_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 

@@ -1,17 +1,15 @@
 """When to ask a CEMM what, and what a failure means."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 import logging
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, override
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .channels import MeterKind, meter_kind
 from .client import (
     USAGE,
     AuthenticationError,
@@ -25,20 +23,18 @@ from .client import (
     NotConnectedError,
     PromiseError,
     Reading,
+    gather_or_raise,
 )
-from .concurrency import gather_or_raise
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_aliases, async_remove_meter, async_update_cemm
 from .discovery import async_broadcast
 from .issues import async_expire_news
-from .memory import Memory
-from .meters import FAILURES_TOLERATED, MeterData
+from .kinds import MeterKind, meter_kind
+from .meters.meter import FAILURES_TOLERATED, MeterData
+from .meters.meters import MeterWatcher
+from .meters.schedule import Schedule
+from .meters.store import Memory
 from .outage import Outage, WrongDeviceError
-from .schedule import Schedule
-from .watcher import MeterWatcher
-
-if TYPE_CHECKING:
-    from .history.manager import HistoryManager
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,27 +49,16 @@ TOGETHER = 0.02
 _BACK_OFF = (CemmUnreachableError, GatewayError, PromiseError)
 
 
-@dataclass(slots=True)
-class CemmRuntime:
-    """What lives as long as a loaded config entry."""
-
-    coordinator: CemmCoordinator
-    history: HistoryManager
-
-
-type CemmConfigEntry = ConfigEntry[CemmRuntime]
-
-
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     """Polls one CEMM, each meter in step with its measurements.
 
     The data is keyed by alias.
     """
 
-    config_entry: CemmConfigEntry
+    config_entry: ConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: CemmConfigEntry, client: CemmClient
+        self, hass: HomeAssistant, entry: ConfigEntry, client: CemmClient
     ) -> None:
         """Prepare for polling the CEMM that the client reads."""
         super().__init__(

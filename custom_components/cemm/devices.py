@@ -6,9 +6,9 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.typing import UNDEFINED
 
-from .channels import MeterKind
 from .client import CemmInfo, Meter, base_url
 from .const import DOMAIN, MANUFACTURER
+from .kinds import MeterKind
 
 
 @callback

@@ -8,7 +8,7 @@ from homeassistant.const import CONF_API_KEY, CONF_HOST, CONF_MAC, CONF_URL
 from homeassistant.core import HomeAssistant
 
 from .const import CONF_UID
-from .coordinator import CemmConfigEntry
+from .runtime import CemmConfigEntry
 
 TO_REDACT = {CONF_API_KEY, CONF_HOST, CONF_MAC, CONF_UID, CONF_URL}
 

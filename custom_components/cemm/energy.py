@@ -19,9 +19,10 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .channels import CHANNELS, NETS, MeterKind
+from .channels import CHANNELS, NETS
 from .const import DOMAIN
 from .coordinator import CemmCoordinator
+from .kinds import MeterKind
 
 # Counters of which the dashboard may have but one, or it would count twice.
 _CONSUMED = ("energy_import", "t1", "t2", *NETS)

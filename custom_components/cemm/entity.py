@@ -4,11 +4,12 @@ from typing import override
 
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .channels import ChannelDescription, MeterKind
+from .channels import ChannelDescription
 from .client import Meter
 from .coordinator import CemmCoordinator
 from .devices import meter_device_info
-from .meters import MeterData
+from .kinds import MeterKind
+from .meters.meter import MeterData
 
 
 class MeterEntity(CoordinatorEntity[CemmCoordinator]):

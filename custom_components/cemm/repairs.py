@@ -15,9 +15,8 @@ import voluptuous as vol
 
 from .client import clean_host
 from .const import CONF_VOLUME_KINDS
-from .flow_base import async_ask, async_info
+from .flows.base import async_ask, async_info, volume_kind_selector
 from .issues import NEWS, VOLUME_KIND
-from .options_flow import volume_kind_selector
 
 
 async def async_create_fix_flow(

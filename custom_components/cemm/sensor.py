@@ -20,19 +20,19 @@ from homeassistant.helpers.typing import StateType
 from .channels import (
     LAST_MEASUREMENT,
     ChannelDescription,
-    MeterKind,
     derived_total,
     describe,
     keys_for,
 )
-from .client import Meter
-from .client.models import MAX_CHANNELS
+from .client import MAX_CHANNELS, Meter
 from .const import DOMAIN
-from .coordinator import CemmConfigEntry, CemmCoordinator
+from .coordinator import CemmCoordinator
 from .devices import alias_of
 from .entity import MeterEntity
 from .history.manager import HistoryManager
-from .meters import MeterData
+from .kinds import MeterKind
+from .meters.meter import MeterData
+from .runtime import CemmConfigEntry
 
 # The coordinator decides when to ask.
 PARALLEL_UPDATES = 0

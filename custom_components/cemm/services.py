@@ -35,9 +35,9 @@ from .client import (
     UnsupportedAliasError,
 )
 from .const import DOMAIN
-from .coordinator import CemmConfigEntry
+from .days import HOUR, TIME_ZONE, date_at, midnight
 from .devices import alias_of
-from .history.periods import HOUR, TIME_ZONE, date_at, midnight
+from .runtime import CemmConfigEntry
 
 ATTR_PERIOD = "period"
 ATTR_START_DATE = "start_date"

@@ -17,8 +17,7 @@ from custom_components.cemm.client.discovery import (
     parse_answer,
 )
 from simulator import Clock, House, Simulator
-
-from .common import EXAMPLE, MAC, answer_of
+from tests.helpers.client import EXAMPLE, MAC, answer_of
 
 
 class Responder(asyncio.DatagramProtocol):

@@ -7,8 +7,7 @@ import pytest
 
 from custom_components.cemm.client import Answer
 from custom_components.cemm.client.discovery import MAX_DATAGRAM, QUERY, parse_answer
-
-from .common import EXAMPLE, MAC, answer_of
+from tests.helpers.client import EXAMPLE, MAC, answer_of
 
 HOST = "192.168.2.115"
 

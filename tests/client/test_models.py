@@ -27,8 +27,7 @@ from custom_components.cemm.client.models import (
     parse_uids,
 )
 from tests.fixtures import load
-
-from .common import NO_NUMBERS
+from tests.helpers.client import NO_NUMBERS
 
 NOW = 1_587_565_238_000
 

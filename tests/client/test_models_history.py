@@ -13,8 +13,7 @@ from custom_components.cemm.client.models import (
     parse_history,
 )
 from tests.fixtures import load
-
-from .common import NO_NUMBERS
+from tests.helpers.client import NO_NUMBERS
 
 MINUTE = 1_587_420_000_000
 HOME = ZoneInfo("Europe/Amsterdam")

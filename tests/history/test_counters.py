@@ -6,8 +6,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
-
-from .common import all_counters, keep
+from tests.helpers.history import all_counters, keep
 
 
 async def test_a_meter_that_does_not_answer_after_a_restart_keeps_its_registers(

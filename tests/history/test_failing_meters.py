@@ -9,12 +9,11 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.cemm.days import midnight
 from custom_components.cemm.history import Checkpoint, work
-from custom_components.cemm.history.periods import midnight
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
-
-from .common import all_counters, all_rows, finished, keep, next_hour
+from tests.helpers.history import all_counters, all_rows, finished, keep, next_hour
 
 
 @pytest.fixture

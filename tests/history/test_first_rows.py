@@ -11,15 +11,14 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history import anchors
 from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.importer import Importer
-from custom_components.cemm.history.periods import HOUR, midnight
 from custom_components.cemm.history.rows import Row
 from simulator import House
 from tests.conftest import setup
-
-from .common import (
+from tests.helpers.history import (
     NEWEST,
     all_counters,
     all_rows,

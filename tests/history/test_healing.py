@@ -13,14 +13,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import CemmError
+from custom_components.cemm.days import HOUR
 from custom_components.cemm.history import healing, recorder
-from custom_components.cemm.history.periods import HOUR
 from custom_components.cemm.history.recorder import async_write
 from custom_components.cemm.history.rows import Row, fill
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
-
-from .common import (
+from tests.helpers.history import (
     all_counters,
     all_rows,
     assert_true,

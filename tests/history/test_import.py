@@ -12,11 +12,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import CemmError, History, Period
-from custom_components.cemm.history.periods import HOUR, midnight
+from custom_components.cemm.days import HOUR, midnight
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
-
-from .common import (
+from tests.helpers.history import (
     NEWEST,
     SINCE,
     all_counters,

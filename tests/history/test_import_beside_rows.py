@@ -18,12 +18,11 @@ from custom_components.cemm.client import (
     History,
     Period,
 )
-from custom_components.cemm.history.periods import HOUR, midnight
+from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.recorder import async_write
 from simulator import House
 from tests.conftest import setup
-
-from .common import (
+from tests.helpers.history import (
     all_counters,
     all_rows,
     assert_seamless,

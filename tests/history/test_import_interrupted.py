@@ -25,13 +25,12 @@ from custom_components.cemm.client import (
     History,
     Period,
 )
+from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.healing import Healer
 from custom_components.cemm.history.manager import INTERVAL
-from custom_components.cemm.history.periods import HOUR, midnight
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
-
-from .common import (
+from tests.helpers.history import (
     NEWEST,
     SINCE,
     all_counters,

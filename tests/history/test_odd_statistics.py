@@ -15,13 +15,20 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.periods import HOUR, midnight
 from custom_components.cemm.history.recorder import async_stored, async_write
 from simulator import House
 from tests.conftest import setup
-
-from .common import NEWEST, all_counters, all_rows, finished, keep, live_rows, next_hour
+from tests.helpers.history import (
+    NEWEST,
+    all_counters,
+    all_rows,
+    finished,
+    keep,
+    live_rows,
+    next_hour,
+)
 
 SINCE = date(2025, 10, 30)
 

@@ -13,13 +13,12 @@ import pytest
 from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 
 from custom_components.cemm.client import USAGE
+from custom_components.cemm.days import HOUR, date_at, floor_hour, midnight
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.periods import HOUR, date_at, floor_hour, midnight
 from custom_components.cemm.history.rows import Row
 from simulator import Clock, House, Simulator
-
-from .common import all_counters, all_rows, assert_seamless, truth
-from .home import PERIOD, Home
+from tests.helpers.history import all_counters, all_rows, assert_seamless, truth
+from tests.helpers.home import PERIOD, Home
 
 COUNTERS = ("p1_t1", "p1_energy_import", "p1-gas_gas", "pulse-2_volume")
 

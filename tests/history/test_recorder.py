@@ -14,8 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.history import recorder
 from tests.conftest import setup
-
-from .common import all_counters, finished
+from tests.helpers.history import all_counters, finished
 
 
 async def test_a_query_ends_before_what_waits_for_it(

@@ -15,13 +15,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import History, Period
 from custom_components.cemm.const import DOMAIN
+from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.periods import HOUR, midnight
 from custom_components.cemm.history.recorder import async_hours, async_write
 from simulator import House
 from tests.conftest import MAC, setup
-
-from .common import (
+from tests.helpers.history import (
     NEWEST,
     all_counters,
     all_rows,

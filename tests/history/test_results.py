@@ -6,8 +6,8 @@ import pytest
 
 from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.client import Measurement, Reading
+from custom_components.cemm.days import HOUR
 from custom_components.cemm.history.counters import Counter, Use
-from custom_components.cemm.history.periods import HOUR
 from custom_components.cemm.history.results import Course, count_hours
 from custom_components.cemm.history.usage import Chapter, Day
 

@@ -17,8 +17,8 @@ from custom_components.cemm.client import (
     Reading,
     Sample,
 )
+from custom_components.cemm.days import date_at, days, midnight
 from custom_components.cemm.history.failures import alone
-from custom_components.cemm.history.periods import date_at, days, midnight
 from custom_components.cemm.history.source import Source
 
 OCTOBER = (date(2025, 10, 30), date(2025, 10, 31))

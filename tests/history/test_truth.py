@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.client.models import parse_history, parse_reading
-from custom_components.cemm.history.periods import HOUR, days
+from custom_components.cemm.days import HOUR, days
 from custom_components.cemm.history.usage import (
     Chapter,
     Day,

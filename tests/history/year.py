@@ -13,13 +13,12 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.cemm.days import HOUR, date_at, midnight
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.periods import HOUR, date_at, midnight
 from custom_components.cemm.history.rows import Row
 from simulator import House
 from tests.conftest import setup
-
-from .common import (
+from tests.helpers.history import (
     NEWEST,
     all_counters,
     all_rows,

@@ -6,8 +6,7 @@ from homeassistant.components.recorder import Recorder
 import pytest
 
 from simulator import House
-
-from .menu import days_ago
+from tests.helpers.menu import days_ago
 
 
 @pytest.fixture

@@ -19,8 +19,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.cemm.history.counters import Use, counters
 from tests.conftest import MAC, setup
-
-from .menu import choose
+from tests.helpers.menu import choose
 
 
 @pytest.fixture

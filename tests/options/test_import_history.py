@@ -17,9 +17,8 @@ from pytest_homeassistant_custom_component.common import (
 
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
-from tests.history.common import keep
-
-from .menu import choose, days_ago, offered
+from tests.helpers.history import keep
+from tests.helpers.menu import choose, days_ago, offered
 
 
 async def test_what_is_offered_depends_on_what_is_loaded(

@@ -11,14 +11,13 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cemm.history.periods import midnight
+from custom_components.cemm.days import midnight
 from simulator import House, Simulator
 from tests.conftest import setup
-from tests.history.common import all_rows, finished
+from tests.helpers.history import all_rows, finished
+from tests.helpers.recording import Recording
+from tests.helpers.table import Tried
 from tests.history.conftest import _custom_integration, persistent_database
-
-from .recording import Recording
-from .table import Tried
 
 __all__ = ["_custom_integration", "persistent_database"]
 

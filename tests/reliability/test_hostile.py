@@ -27,9 +27,8 @@ from custom_components.cemm.client import (
 from custom_components.cemm.client.discovery import parse_answer
 from simulator import Clock, House, Simulator
 from tests.conftest import MAC, UID
-
-from .hostile import HostileServer, Liar, spoilt
-from .table import Tried
+from tests.helpers.hostile import HostileServer, Liar, spoilt
+from tests.helpers.table import Tried
 
 # Half an hour after midnight: the lists of minutes are long enough, and quick to make.
 NOW = datetime(2026, 6, 9, 22, 30, 7, tzinfo=UTC).timestamp()

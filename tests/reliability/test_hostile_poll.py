@@ -11,11 +11,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import COUNTERS, remote
 from simulator import Simulator
-from tests.common import only_meter, poll, value
 from tests.conftest import setup
-
-from .hostile import HostileServer, Liar
-from .table import Tried
+from tests.helpers.common import only_meter, poll, value
+from tests.helpers.hostile import HostileServer, Liar
+from tests.helpers.table import Tried
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 

@@ -6,8 +6,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, Simulator
-from tests.common import issues, ours, poll
 from tests.conftest import setup
+from tests.helpers.common import issues, ours, poll
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 

@@ -32,12 +32,11 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from simulator import Fault, Simulator
-from tests.common import issues, ours
 from tests.conftest import setup
-from tests.history.common import all_counters
-
-from .recording import Recording
-from .table import Tried
+from tests.helpers.common import issues, ours
+from tests.helpers.history import all_counters
+from tests.helpers.recording import Recording
+from tests.helpers.table import Tried
 
 pytestmark = pytest.mark.freeze_time("2026-03-10 12:00:07")
 

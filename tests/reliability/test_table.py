@@ -3,7 +3,7 @@
 from _pytest.config import get_config
 import pytest
 
-from .table import is_complete
+from tests.helpers.table import is_complete
 
 
 @pytest.mark.parametrize(

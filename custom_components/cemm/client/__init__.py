@@ -1,5 +1,6 @@
 """A client for the CEMM's local and remote Open APIs."""
 
+from .concurrency import gather_or_raise
 from .discovery import Answer, discover
 from .errors import (
     AuthenticationError,
@@ -20,6 +21,8 @@ from .errors import (
 from .local import USAGE, LocalCemm, base_url, clean_host
 from .models import (
     COUNTERS,
+    MAX_CHANNELS,
+    MAX_METERS,
     CemmInfo,
     History,
     Measurement,
@@ -28,6 +31,7 @@ from .models import (
     Reading,
     Sample,
     is_name,
+    is_number,
     normalize_mac,
 )
 from .protocol import CemmClient
@@ -36,6 +40,8 @@ from .remote import DEFAULT_URL, RemoteApi, RemoteCemm, check_url
 __all__ = [
     "COUNTERS",
     "DEFAULT_URL",
+    "MAX_CHANNELS",
+    "MAX_METERS",
     "USAGE",
     "Answer",
     "AuthenticationError",
@@ -67,6 +73,8 @@ __all__ = [
     "check_url",
     "clean_host",
     "discover",
+    "gather_or_raise",
     "is_name",
+    "is_number",
     "normalize_mac",
 ]

@@ -4,7 +4,7 @@ from math import isclose
 
 from homeassistant.core import HomeAssistant
 
-from custom_components.cemm.meters import MeterData
+from custom_components.cemm.meters.meter import MeterData
 
 from .counters import Counter
 from .recorder import (

@@ -8,9 +8,10 @@ from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from custom_components.cemm.channels import CHANNELS, HistoryRule, MeterKind, group_of
+from custom_components.cemm.channels import CHANNELS, HistoryRule, group_of
 from custom_components.cemm.const import DOMAIN
-from custom_components.cemm.meters import MeterData
+from custom_components.cemm.kinds import MeterKind
+from custom_components.cemm.meters.meter import MeterData
 
 from .profile import POWER
 

@@ -9,10 +9,10 @@ from itertools import batched
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import CemmError
+from custom_components.cemm.days import date_at, midnight, months_back
 
 from .counters import Counter
 from .failures import alone
-from .periods import date_at, midnight, months_back
 from .recorder import async_hours, async_hours_since, async_lift, async_write
 from .results import Course, count_hours
 from .rows import Hole, Row, fill, holes, lifted, restarted

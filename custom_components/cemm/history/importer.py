@@ -17,10 +17,10 @@ from operator import attrgetter
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import CemmError
+from custom_components.cemm.days import date_at, days, midnight, months_back
 
 from .counters import Counter, Use
 from .failures import alone
-from .periods import date_at, days, midnight, months_back
 from .recorder import async_newest_minutes, async_queue_rows, async_stored
 from .results import CountedBack, count_days_back
 from .rows import Anchor, Row

@@ -4,20 +4,19 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import date, datetime, timedelta
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_track_time_interval
 
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import DOMAIN
+from custom_components.cemm.coordinator import CemmCoordinator
 
 from .work import HistoryWork
-
-if TYPE_CHECKING:
-    from custom_components.cemm.coordinator import CemmConfigEntry, CemmCoordinator
 
 type OnProgress = Callable[[float], None]
 
@@ -34,7 +33,7 @@ class HistoryManager:
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: CemmConfigEntry, coordinator: CemmCoordinator
+        self, hass: HomeAssistant, entry: ConfigEntry, coordinator: CemmCoordinator
     ) -> None:
         """Prepare; `async_start` begins to work."""
         self._hass = hass

@@ -7,8 +7,7 @@ from itertools import accumulate, pairwise
 
 from custom_components.cemm.channels import HistoryRule
 from custom_components.cemm.client import Sample
-
-from .periods import HOUR, MINUTE
+from custom_components.cemm.days import HOUR, MINUTE
 
 _MINUTES = HOUR // MINUTE
 _W_MINUTES_PER_KWH = 60_000

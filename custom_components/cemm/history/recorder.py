@@ -30,9 +30,9 @@ from homeassistant.util import dt as dt_util
 from sqlalchemy import UnaryExpression, select
 
 from custom_components.cemm.client import CemmError
+from custom_components.cemm.days import MINUTE
 
 from .counters import Counter
-from .periods import MINUTE
 from .rows import Row
 
 # How much time a short-term row stands for.

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from custom_components.cemm.days import HOUR, floor_hour
+
 from .counters import Counter
-from .periods import HOUR, floor_hour
 from .rows import Anchor, Row, count_back
 from .usage import Change, Chapter, Stretch, Times, counted, known_changes, unmeasured
 

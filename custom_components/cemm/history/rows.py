@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from .periods import HOUR
+from custom_components.cemm.days import HOUR
 
 # Float noise, and far below what a meter shows.
 _TOLERANCE = 1e-4

@@ -15,8 +15,8 @@ from custom_components.cemm.client import (
     Reading,
     UnsupportedAliasError,
 )
+from custom_components.cemm.days import date_at, day_before, days, midnight
 
-from .periods import date_at, day_before, days, midnight
 from .usage import Chapter, Day
 
 # No CEMM is older.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from .periods import wall_clock
+from custom_components.cemm.days import wall_clock
 
 LOW = 1
 HIGH = 2

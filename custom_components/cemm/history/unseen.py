@@ -12,8 +12,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import session_scope
 from sqlalchemy import and_, select
 
+from custom_components.cemm.days import HOUR, MINUTE
+
 from .counters import Counter
-from .periods import HOUR, MINUTE
 from .recorder import SHORT_TERM, async_query
 
 # The recorder compiles a period this long (seconds) after its end, at the latest.

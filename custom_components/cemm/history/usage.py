@@ -15,8 +15,8 @@ from operator import attrgetter
 
 from custom_components.cemm.channels import POWER_PERIOD, HistoryRule
 from custom_components.cemm.client import History, Reading
+from custom_components.cemm.days import HOUR, MINUTE, day_after, midnight
 
-from .periods import HOUR, MINUTE, day_after, midnight
 from .profile import POWER, Curve, Profile, hourly_net, minutes
 from .tariffs import HIGH, LOW, Tariffs, tariffs, tariffs_in_part, usual
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from datetime import date
 from time import time
-from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import CONF_IMPORT_HISTORY
+from custom_components.cemm.coordinator import CemmCoordinator
+from custom_components.cemm.days import HOUR, date_at, day_after, floor_hour, midnight
 
 from .anchors import async_anchor, async_is_continuous
 from .checkpoint import Checkpoint
@@ -17,12 +18,8 @@ from .counters import Counter, counters
 from .failures import raise_any
 from .healing import Healed, Healer
 from .importer import Imported, Importer, Window
-from .periods import HOUR, date_at, day_after, floor_hour, midnight
 from .recorder import async_convertible, async_stored
 from .source import FIRST_DAY, Source
-
-if TYPE_CHECKING:
-    from custom_components.cemm.coordinator import CemmCoordinator
 
 # The recorder still writes these itself.
 _SECONDS_LEFT_ALONE = 2 * HOUR

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cemm.history.periods import TIME_ZONE
+from custom_components.cemm.days import TIME_ZONE
 
 
 def days_ago(number: int) -> date:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .channels import CHANNELS, NETS, REGISTERS, MeterKind
-from .client import COUNTERS, Measurement, Meter, Reading
+from custom_components.cemm.channels import CHANNELS, NETS, REGISTERS
+from custom_components.cemm.client import COUNTERS, Measurement, Meter, Reading
+from custom_components.cemm.kinds import MeterKind, is_pulse, is_watched
+
 from .guard import CounterState, Verdict, believed, judge
-from .stale import Activity, is_pulse, is_watched, observe
+from .silence import Activity, observe
 
 # A first reading of 0 that the meter's other counters contradict is not believed for so
 # long (seconds): taking it would book the whole meter as soon as it reads right.

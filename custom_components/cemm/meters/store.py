@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from .const import DOMAIN
+from custom_components.cemm.const import DOMAIN
 
 # In seconds.
 _SAVE_INTERVAL = 900.0

@@ -20,7 +20,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .client import (
+from custom_components.cemm.client import (
     AuthenticationError,
     Cemm3Error,
     CemmError,
@@ -30,7 +30,7 @@ from .client import (
     LocalCemm,
     NotConnectedError,
 )
-from .const import CONF_IMPORT_HISTORY
+from custom_components.cemm.const import CONF_IMPORT_HISTORY
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,6 +56,13 @@ def choice(field: str, labels: dict[str, str]) -> vol.Schema:
     ]
     return vol.Schema(
         {vol.Required(field): SelectSelector(SelectSelectorConfig(options=options))}
+    )
+
+
+def volume_kind_selector() -> SelectSelector:
+    """Return the choice between water and gas."""
+    return SelectSelector(
+        SelectSelectorConfig(options=["water", "gas"], translation_key="volume_kind")
     )
 
 

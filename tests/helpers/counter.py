@@ -4,7 +4,7 @@ from collections.abc import Iterable
 import json
 
 from custom_components.cemm.client import Measurement
-from custom_components.cemm.guard import CounterState, Verdict, judge
+from custom_components.cemm.meters.guard import CounterState, Verdict, judge
 
 START = 1_790_000_000.0
 RATE = 1000.0

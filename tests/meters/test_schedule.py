@@ -3,9 +3,8 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.cemm.schedule import LONGEST_BACK_OFF, Schedule
-
-from .fake_meter import LOCAL, REMOTE, FakeMeter
+from custom_components.cemm.meters.schedule import LONGEST_BACK_OFF, Schedule
+from tests.helpers.fake_meter import LOCAL, REMOTE, FakeMeter
 
 
 def pauses_after(

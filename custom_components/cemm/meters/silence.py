@@ -7,17 +7,13 @@ here does I/O or compares the CEMM's clock, which may be wrong, with another one
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from .channels import MeterKind
-from .client import Measurement
+from custom_components.cemm.client import Measurement
 
 # How long a meter may be silent, in seconds.
 _LIMIT = 300.0
 # Every meter that is watched measures more often than this (seconds); what has
 # moved within it runs by the CEMM's present clock.
 _CADENCE = 60.0
-
-# Both names of a pulse input: it measures when something flows.
-_PULSE = ("pulse-", "s0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +26,6 @@ class Activity:
     """The newest of those that moved."""
     moved: float
     """When they were first seen: seconds of a monotonic clock."""
-
-
-def is_pulse(alias: str) -> bool:
-    """Whether this is a pulse input."""
-    return alias.startswith(_PULSE)
-
-
-def is_watched(alias: str, kind: MeterKind) -> bool:
-    """Whether silence of this meter is a fault: not of pulse, gas and water meters."""
-    return kind not in {MeterKind.GAS, MeterKind.WATER} and not is_pulse(alias)
 
 
 def observe(

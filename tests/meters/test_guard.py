@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.cemm.guard import CounterState, Verdict
-
-from .counter import START, Counter
+from custom_components.cemm.meters.guard import CounterState, Verdict
+from tests.helpers.counter import START, Counter
 
 GOOD, HELD, REPLACED = Verdict.GOOD, Verdict.HELD, Verdict.REPLACED
 WEEK = 7 * 86400.0

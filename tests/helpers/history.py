@@ -17,9 +17,9 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     do_adhoc_statistics,
 )
 
+from custom_components.cemm.days import HOUR
 from custom_components.cemm.history.counters import Counter, counters
 from custom_components.cemm.history.manager import INTERVAL
-from custom_components.cemm.history.periods import HOUR
 from custom_components.cemm.history.recorder import async_hours, async_stored
 from custom_components.cemm.history.rows import Row
 from simulator import House

@@ -6,9 +6,8 @@ from statistics import mean
 
 import pytest
 
-from custom_components.cemm.schedule import Schedule
-
-from .fake_meter import LOCAL, REMOTE, FakeMeter, Watch, meters
+from custom_components.cemm.meters.schedule import Schedule
+from tests.helpers.fake_meter import LOCAL, REMOTE, FakeMeter, Watch, meters
 
 HOUR = 3600.0
 

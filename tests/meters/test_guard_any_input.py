@@ -3,9 +3,8 @@
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.cemm.guard import CounterState, Verdict
-
-from .counter import Counter
+from custom_components.cemm.meters.guard import CounterState, Verdict
+from tests.helpers.counter import Counter
 
 GOOD, HELD = Verdict.GOOD, Verdict.HELD
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from custom_components.cemm.channels import MeterKind
 from custom_components.cemm.client import Measurement, Meter, Reading
-from custom_components.cemm.guard import Verdict
-from custom_components.cemm.meters import MeterTracker, restore_counters
+from custom_components.cemm.kinds import MeterKind
+from custom_components.cemm.meters.guard import Verdict
+from custom_components.cemm.meters.meter import MeterTracker, restore_counters
 
 NOW = 1_781_092_800
 

@@ -15,10 +15,10 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import DateSelector
 import voluptuous as vol
 
-from .client import CemmError
-from .coordinator import CemmConfigEntry
-from .energy import async_add_to_dashboard
-from .history.periods import date_at
+from custom_components.cemm.client import CemmError
+from custom_components.cemm.days import date_at
+from custom_components.cemm.energy import async_add_to_dashboard
+from custom_components.cemm.runtime import CemmConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
 

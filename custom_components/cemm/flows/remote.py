@@ -19,9 +19,20 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .client import DEFAULT_URL, RemoteApi, check_url, normalize_mac
-from .const import CONF_CONNECTION, CONF_UID, CONNECTION_REMOTE, DOMAIN
-from .flow_base import CemmFlow, async_ask, choice
+from custom_components.cemm.client import (
+    DEFAULT_URL,
+    RemoteApi,
+    check_url,
+    normalize_mac,
+)
+from custom_components.cemm.const import (
+    CONF_CONNECTION,
+    CONF_UID,
+    CONNECTION_REMOTE,
+    DOMAIN,
+)
+
+from .base import CemmFlow, async_ask, choice
 
 _SECTION_ADVANCED = "advanced"
 

@@ -18,8 +18,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.cemm.const import DOMAIN
 from simulator import Fault, SimMeter, Simulator, Source
-
-from .conftest import MAC
+from tests.conftest import MAC
 
 
 async def poll(

@@ -3,9 +3,9 @@
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.cemm.channels import MeterKind
 from custom_components.cemm.client import Measurement
-from custom_components.cemm.stale import Activity, is_stalled, is_watched, observe
+from custom_components.cemm.kinds import MeterKind, is_watched
+from custom_components.cemm.meters.silence import Activity, is_stalled, observe
 
 NOON = 1_790_000_000
 """Unix seconds by the CEMM's clock."""

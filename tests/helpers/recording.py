@@ -14,8 +14,9 @@ from custom_components.cemm.client import COUNTERS
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.history.recorder import async_newest_minutes
 from simulator import Fault, Simulator
-from tests.common import poll
-from tests.history.common import all_counters, finished, truth
+
+from .common import poll
+from .history import all_counters, finished, truth
 
 type Amounts = dict[str, float]
 """kWh or m³ by counter."""

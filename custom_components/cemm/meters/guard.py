@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
-from .client import Measurement
-from .client.models import is_number
+from custom_components.cemm.client import Measurement, is_number
 
 # A lower reading is a new meter once this long (seconds) and this many
 # measurements agree on it. Measurements, not answers: a gas meter is read every

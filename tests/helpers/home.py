@@ -39,7 +39,7 @@ from custom_components.cemm.history.manager import INTERVAL
 from custom_components.cemm.history.recorder import async_stored
 from tests.conftest import MAC, setup
 
-from .common import finished
+from .history import finished
 
 PERIOD = 300
 

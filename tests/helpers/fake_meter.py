@@ -6,7 +6,7 @@ from math import floor, inf
 from random import Random
 from statistics import mean
 
-from custom_components.cemm.schedule import Schedule
+from custom_components.cemm.meters.schedule import Schedule
 
 LOCAL = (5.0, 60.0)
 REMOTE = (30.0, 60.0)

@@ -8,9 +8,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, Simulator
-
-from .common import issues, poll, value
-from .conftest import setup
+from tests.conftest import setup
+from tests.helpers.common import issues, poll, value
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 

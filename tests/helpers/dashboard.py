@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from homeassistant.components.energy import data as energy
 
-from custom_components.cemm.channels import MeterKind
 from custom_components.cemm.energy import MeterStatistics, merge_preferences
+from custom_components.cemm.kinds import MeterKind
 
 EMPTY = energy.EnergyManager.default_preferences()
 REGISTERS = ("t1", "t2", "t3", "t4")

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from custom_components.cemm.history.periods import (
+from custom_components.cemm.days import (
     date_at,
     days,
     floor_hour,

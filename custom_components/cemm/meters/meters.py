@@ -9,11 +9,8 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
-from .channels import MeterKind
-from .client import CemmError, Meter, Reading
-from .client.models import MAX_METERS
-from .guard import Verdict
-from .issues import (
+from custom_components.cemm.client import MAX_METERS, CemmError, Meter, Reading
+from custom_components.cemm.issues import (
     METER_LEAPT,
     METER_REPLACED,
     METER_STOPPED,
@@ -22,8 +19,11 @@ from .issues import (
     async_clear,
     async_raise,
 )
-from .meters import FAILURES_TOLERATED, MeterData, MeterTracker, restore_counters
-from .stale import is_stalled
+from custom_components.cemm.kinds import MeterKind
+
+from .guard import Verdict
+from .meter import FAILURES_TOLERATED, MeterData, MeterTracker, restore_counters
+from .silence import is_stalled
 
 _LOGGER = logging.getLogger(__name__)
 

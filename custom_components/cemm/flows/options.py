@@ -5,22 +5,22 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    TextSelector,
-    TextSelectorConfig,
-)
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 import voluptuous as vol
 
-from .channels import MeterKind, meter_kind
-from .client import CemmError, NotConnectedError, UnsupportedAliasError, is_name
-from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS
-from .options_history import HistorySteps
+from custom_components.cemm.client import (
+    CemmError,
+    NotConnectedError,
+    UnsupportedAliasError,
+    is_name,
+)
+from custom_components.cemm.const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS
+from custom_components.cemm.kinds import MeterKind, meter_kind
+
+from .base import volume_kind_selector
+from .history import HistorySteps
 
 _LOGGER = logging.getLogger(__name__)
-
-VOLUME_KINDS = ["water", "gas"]
 
 
 class CemmOptionsFlow(HistorySteps):
@@ -105,10 +105,3 @@ class CemmOptionsFlow(HistorySteps):
                 if meter_kind(meter, {}) is MeterKind.PULSE
             }
         return sorted(known)
-
-
-def volume_kind_selector() -> SelectSelector:
-    """Return the choice between water and gas."""
-    return SelectSelector(
-        SelectSelectorConfig(options=VOLUME_KINDS, translation_key="volume_kind")
-    )
