@@ -18,10 +18,9 @@ from .const import CONF_CONNECTION, CONF_UID, CONNECTION_REMOTE, DOMAIN
 from .coordinator import CemmCoordinator
 from .devices import alias_of
 from .discovery import async_setup_discovery
-from .history.checkpoint import Checkpoint
-from .history.manager import HistoryManager
+from .history import HistoryManager, Ledger
 from .issues import async_clear_all
-from .meters.store import Memory
+from .meters.store import MeterStore
 from .runtime import CemmConfigEntry, CemmRuntime
 from .services import async_setup_services
 
@@ -47,9 +46,12 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
     """Set up one CEMM."""
-    coordinator = CemmCoordinator(hass, entry, _client(hass, entry))
+    ledger = Ledger(hass, entry)
+    await ledger.async_load()
+    client = _client(hass, entry)
+    coordinator = CemmCoordinator(hass, entry, client, ledger.async_add)
     await coordinator.async_config_entry_first_refresh()
-    history = HistoryManager(hass, entry, coordinator)
+    history = HistoryManager(hass, entry, coordinator, ledger)
     entry.runtime_data = CemmRuntime(coordinator, history)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await history.async_start()
@@ -64,8 +66,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> boo
 
 async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
     """Forget a CEMM."""
-    await Memory(hass, entry).async_remove()
-    await Checkpoint(hass, entry.entry_id).async_remove()
+    await MeterStore(hass, entry).async_remove()
+    await Ledger(hass, entry).async_remove()
     async_clear_all(hass, entry, persistent=True)
 
 

@@ -57,10 +57,10 @@ class ChannelDescription(SensorEntityDescription):
         return self.state_class is SensorStateClass.TOTAL_INCREASING
 
 
-# Three phases of 80 A are 55 kW; 1 MW covers farms and shops on a large connection.
-_MAX_KWH_PER_HOUR = 1000.0
-# A G25 gas meter passes 40 m³/h; large water connections stay below that too.
-_MAX_M3_PER_HOUR = 100.0
+# Three phases of 80 A are 55 kW: the largest connection that is metered as a household's.
+_MAX_KWH_PER_HOUR = 60.0
+# A G25 gas meter passes 40 m³/h; water connections stay below that too.
+_MAX_M3_PER_HOUR = 40.0
 
 POWER_PERIOD = ("electric_energy_low", "electric_energy_high")
 

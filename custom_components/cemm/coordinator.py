@@ -1,6 +1,6 @@
 """When to ask a CEMM what, and what a failure means."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 import logging
 from time import monotonic, time
@@ -31,10 +31,11 @@ from .devices import async_registered_aliases, async_remove_meter, async_update_
 from .discovery import async_broadcast
 from .issues import async_expire_news
 from .kinds import MeterKind, meter_kind
+from .meters.breaks import Break
 from .meters.meter import FAILURES_TOLERATED, MeterData
 from .meters.meters import MeterWatcher
 from .meters.schedule import Schedule
-from .meters.store import Memory
+from .meters.store import MeterStore
 from .outage import Outage, WrongDeviceError
 
 _LOGGER = logging.getLogger(__name__)
@@ -59,9 +60,16 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     config_entry: ConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, client: CemmClient
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        client: CemmClient,
+        note_breaks: Callable[[Collection[Break]], Awaitable[None]],
     ) -> None:
-        """Prepare for polling the CEMM that the client reads."""
+        """Prepare for polling the CEMM that the client reads.
+
+        Breaks of statistics are noted before the new states are shown.
+        """
         super().__init__(
             hass, _LOGGER, config_entry=entry, name=entry.title, always_update=False
         )
@@ -71,6 +79,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.info = CemmInfo(self.mac)
         self.device_id = ""
         self.meters: dict[str, Meter] = {}
+        self._note_breaks = note_breaks
         self._watcher = MeterWatcher(hass, entry)
         self._schedules: dict[str, Schedule] = {}
         self._planned = float("inf")
@@ -78,7 +87,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._missing: dict[str, float] = {}
         self._outage = Outage(hass, entry)
         self._identify_at = self._totals_at = 0.0
-        self._memory = Memory(hass, entry)
+        self._store = MeterStore(hass, entry)
 
     def kind_of(self, meter: Meter) -> MeterKind:
         """Return what a meter measures, by its own word or the user's."""
@@ -86,7 +95,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     @override
     async def _async_setup(self) -> None:
-        stored = await self._memory.async_load()
+        stored = await self._store.async_load()
         self._watcher.restore(stored.get("counters", {}))
         self._outage.last_success = stored.get("last_success", time())
 
@@ -101,7 +110,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         except CemmError as err:
             return self._after_failure(err)
         self._outage.end()
-        self._memory.save(self._data_to_save)
+        self._store.save(self._data_to_save)
         self._plan()
         return self._watcher.data
 
@@ -190,11 +199,17 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
                     raise error
             # All meters are gone, or something else answers at the address.
             self._identify_at = 0
+        breaks: list[Break] = []
         for alias, result in zip(aliases, results, strict=True):
-            if self._watcher.take(alias, result):
-                self._memory.hurry()
+            change = self._watcher.take(alias, result)
+            breaks += change.breaks
+            if change.must_last:
+                self._store.save_soon()
             if isinstance(result, Reading) and not self._watcher.may_wait(alias):
                 self._schedule(alias).hurry()
+        if breaks:
+            await self._note_breaks(breaks)
+            await self._store.async_save(self._data_to_save())
         self._watcher.find_stalled(self._wanted())
 
     async def _async_read(self, alias: str) -> Reading | CemmError:
@@ -289,7 +304,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         """Stop polling, and keep what is known."""
         await super().async_shutdown()
         if self.data is not None:
-            await self._memory.async_save(self._data_to_save())
+            await self._store.async_save(self._data_to_save())
 
     def _data_to_save(self) -> dict[str, Any]:
         return {

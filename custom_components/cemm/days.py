@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 TIME_ZONE = ZoneInfo("Europe/Amsterdam")
 MINUTE = 60
 HOUR = 3600
+DAY = 24 * HOUR
 
 _ONE_DAY = timedelta(days=1)
 

@@ -1,6 +1,6 @@
 """Raising and clearing repair issues."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import product
 
@@ -14,13 +14,14 @@ from .const import DOMAIN
 UNREACHABLE = "cemm_unreachable"
 UNREACHABLE_REMOTE = "cemm_unreachable_remote"
 METER_LEAPT = "meter_leapt"
+METER_REMADE = "meter_remade"
 METER_REPLACED = "meter_replaced"
 METER_STOPPED = "meter_stopped"
 VOLUME_KIND = "volume_kind"
 WRONG_DEVICE = "wrong_device"
 
 # What has happened to a meter and is no more than news.
-NEWS = (METER_LEAPT, METER_REPLACED)
+NEWS = (METER_LEAPT, METER_REMADE, METER_REPLACED)
 NEWS_FOR = timedelta(days=7)
 
 
@@ -38,6 +39,7 @@ def async_raise(
     *,
     fixable: bool = False,
     persistent: bool = False,
+    data: Mapping[str, str] | None = None,
     **placeholders: str,
 ) -> None:
     """Raise an issue; `repairs` has the flow for a fixable one."""
@@ -45,7 +47,7 @@ def async_raise(
         hass,
         DOMAIN,
         issue_id(entry, key, alias),
-        data={"entry_id": entry.entry_id, "alias": alias},
+        data={"entry_id": entry.entry_id, "alias": alias, **(data or {})},
         is_fixable=fixable,
         is_persistent=persistent,
         severity=ir.IssueSeverity.WARNING,

@@ -1,5 +1,6 @@
 """The way out of each issue that needs the user."""
 
+import json
 from typing import Any
 
 from homeassistant.components.repairs import (
@@ -7,9 +8,10 @@ from homeassistant.components.repairs import (
     RepairsFlow,
     RepairsFlowResult,
 )
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
 
@@ -17,18 +19,60 @@ from .client import clean_host
 from .const import CONF_VOLUME_KINDS
 from .flows.base import async_ask, async_info, volume_kind_selector
 from .issues import NEWS, VOLUME_KIND
+from .meters.breaks import Break
+from .runtime import CemmConfigEntry
 
 
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
     """Return the flow for an issue that `issues` raised."""
-    entry = hass.config_entries.async_get_entry((data or {}).get("entry_id", ""))
-    if data is None or entry is None or issue_id.startswith(NEWS):
+    entry: CemmConfigEntry | None = hass.config_entries.async_get_entry(
+        (data or {}).get("entry_id", "")
+    )
+    if data is None or entry is None:
         return ConfirmRepairFlow()
+    if issue_id.startswith(NEWS):
+        return ChangeFlow(entry, data)
     if issue_id.startswith(VOLUME_KIND):
         return VolumeKindFlow(entry, data["alias"])
     return AddressFlow(entry) if CONF_HOST in entry.data else ConfirmRepairFlow()
+
+
+class ChangeFlow(RepairsFlow):
+    """Says what was not counted, and lets the user say that it was use after all."""
+
+    def __init__(self, entry: CemmConfigEntry, data: dict[str, Any]) -> None:
+        """Remember what has changed."""
+        self._entry = entry
+        self._breaks = [Break(**each) for each in json.loads(data.get("breaks", "[]"))]
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask; the issue has the placeholders."""
+        registry = ir.async_get(self.hass)
+        issue = registry.async_get_issue(self.handler, self.issue_id)
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["dismiss", "was_use"],
+            description_placeholders=issue.translation_placeholders if issue else None,
+        )
+
+    async def async_step_dismiss(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Leave it as it is."""
+        return self.async_create_entry(data={})
+
+    async def async_step_was_use(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Count it."""
+        if self._entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="not_loaded")
+        await self._entry.runtime_data.history.async_count_as_use(self._breaks)
+        return self.async_create_entry(data={})
 
 
 class VolumeKindFlow(RepairsFlow):

@@ -195,7 +195,7 @@ class CemmSensor(MeterEntity, SensorEntity):
     def _value(self, data: MeterData) -> StateType | datetime:
         row = self.entity_description
         if row.sum_of:
-            return derived_total(row, data.kind, data.channels, data.registers)
+            return derived_total(row, data.kind, data.measured, data.registers)
         if row.key == LAST_MEASUREMENT.key:
             newest = max((m.time for m in data.channels.values()), default=None)
             return datetime.fromtimestamp(newest / 1000, UTC) if newest else None

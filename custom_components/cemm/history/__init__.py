@@ -1,6 +1,6 @@
 """From the CEMM's history to Home Assistant's statistics."""
 
-from .checkpoint import Checkpoint
+from .ledger import Ledger
 from .manager import HistoryManager
 
-__all__ = ["Checkpoint", "HistoryManager"]
+__all__ = ["HistoryManager", "Ledger"]

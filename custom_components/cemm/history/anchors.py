@@ -6,13 +6,9 @@ from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.meters.meter import MeterData
 
+from .apply import async_begin_at
 from .counters import Counter
-from .recorder import (
-    async_begin_at,
-    async_newest_hour,
-    async_newest_minutes,
-    async_oldest_hour,
-)
+from .recorder import async_newest_hour, async_newest_minutes, async_oldest_hour
 from .rows import Anchor
 
 # What a sum may differ from the readings that it was made of (kWh or m³): rounding.

@@ -4,13 +4,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
+from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN, SensorStateClass
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from custom_components.cemm.channels import CHANNELS, HistoryRule, group_of
+from custom_components.cemm.channels import (
+    CHANNELS,
+    ChannelDescription,
+    HistoryRule,
+    group_of,
+)
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.kinds import MeterKind
+from custom_components.cemm.meters.breaks import statistic_name
 from custom_components.cemm.meters.meter import MeterData
 
 from .profile import POWER
@@ -25,59 +31,81 @@ class Use(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
-    """A sensor that counts, and how the CEMM's history tells its use."""
+class Statistic:
+    """What the recorder keeps of a sensor that counts."""
 
     entity_id: str
+    name: str
+    """What stays the same when the user renames the entity."""
+    unit: str
+    """kWh or m³, whatever the user made of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter(Statistic):
+    """A statistic whose use the CEMM's history tells."""
+
     alias: str
     key: str
     rule: HistoryRule
     max_rate: float
-    unit: str
-    """kWh or m³, whatever the user made of it."""
     registers: tuple[str, ...]
     """The meter's registers whose sum it is."""
     use: Use
 
-    @property
-    def name(self) -> str:
-        """What stays the same when the user renames the entity."""
-        return f"{self.alias}_{self.key}"
+
+def statistics(
+    hass: HomeAssistant, mac: str, meters: Mapping[str, MeterData]
+) -> Iterator[Statistic]:
+    """Yield everything of a CEMM that has a sum, meter by meter."""
+    for alias, key, row, entity_id in _enabled(hass, mac, meters):
+        if row.state_class is not SensorStateClass.MEASUREMENT:
+            assert row.native_unit_of_measurement
+            name = statistic_name(alias, key)
+            yield Statistic(entity_id, name, row.native_unit_of_measurement)
 
 
 def counters(
     hass: HomeAssistant, mac: str, meters: Mapping[str, MeterData]
 ) -> Iterator[Counter]:
     """Yield the counters of a CEMM's meters, meter by meter."""
+    for alias, key, row, entity_id in _enabled(hass, mac, meters):
+        if row.history is None:
+            continue
+        data = meters[alias]
+        # A meter that has not answered since a restart has registers only.
+        group = (
+            group_of(row, data.kind, data.measured)
+            or group_of(row, data.kind, data.registers)
+            or (key,)
+        )
+        assert row.max_rate and row.native_unit_of_measurement
+        yield Counter(
+            entity_id,
+            statistic_name(alias, key),
+            row.native_unit_of_measurement,
+            alias=alias,
+            key=key,
+            rule=row.history,
+            max_rate=row.max_rate,
+            registers=tuple(name for name in group if name in data.registers),
+            use=_use(row.history, data.kind),
+        )
+
+
+def _enabled(
+    hass: HomeAssistant, mac: str, meters: Mapping[str, MeterData]
+) -> Iterator[tuple[str, str, ChannelDescription, str]]:
+    """Yield alias, key, table row and entity id of each sensor with a state class."""
     registry = er.async_get(hass)
-    for alias, data in meters.items():
+    for alias in meters:
         for key, row in CHANNELS.items():
             entity_id = registry.async_get_entity_id(
                 SENSOR_DOMAIN, DOMAIN, f"{mac}_{alias}_{key}"
             )
-            if entity_id is None or row.history is None:
-                continue
-            entity = registry.async_get(entity_id)
-            if entity is None or entity.disabled:
-                continue
-            # A meter that has not answered since a restart has registers only.
-            group = (
-                group_of(row, data.kind, data.channels)
-                or group_of(row, data.kind, data.registers)
-                or (key,)
-            )
-            registers = tuple(name for name in group if name in data.registers)
-            assert row.max_rate and row.native_unit_of_measurement
-            yield Counter(
-                entity_id,
-                alias,
-                key,
-                row.history,
-                row.max_rate,
-                row.native_unit_of_measurement,
-                registers,
-                _use(row.history, data.kind),
-            )
+            entity = registry.async_get(entity_id) if entity_id else None
+            if entity and not entity.disabled and row.state_class:
+                yield alias, key, row, entity.entity_id
 
 
 def _use(rule: HistoryRule, kind: MeterKind) -> Use:

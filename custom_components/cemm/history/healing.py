@@ -1,26 +1,25 @@
 """Healing: hours that are missing between two rows are filled from the day data."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import batched
 
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import CemmError
-from custom_components.cemm.days import date_at, midnight, months_back
+from custom_components.cemm.days import HOUR, date_at, midnight, months_back
 
+from .apply import async_apply
 from .counters import Counter
 from .failures import alone
-from .recorder import async_hours, async_hours_since, async_lift, async_write
+from .recorder import async_hours, async_hours_since
 from .results import Course, count_hours
-from .rows import Hole, Row, fill, holes, lifted, restarted
+from .rows import Hole, Row, holes
 from .source import Source
 from .unseen import async_unseen_hours
-
-# So many rows the recorder takes at once, most: it has live ones to write too.
-_AT_ONCE = 1000
+from .want import Difference, difference, want_hole
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +69,19 @@ class Healer:
     """Fills the holes in the statistics of one CEMM's counters."""
 
     def __init__(
-        self, hass: HomeAssistant, source: Source, now: float, newest: int
+        self,
+        hass: HomeAssistant,
+        source: Source,
+        lock: asyncio.Lock,
+        now: float,
+        newest: int,
     ) -> None:
-        """Prepare to fill hours that end by ``newest``, a Unix time."""
+        """Prepare to fill hours that end by ``newest``, a Unix time.
+
+        The lock is held while rows are read and changed.
+        """
         self._hass = hass
+        self._lock = lock
         self._source = source
         self._today = date_at(now)
         self._newest = newest
@@ -152,26 +160,26 @@ class Healer:
             await self._async_fill(counter, hole, courses[counter])
 
     async def _async_fill(self, counter: Counter, hole: Hole, course: Course) -> None:
-        """Fill a counter's hole.
-
-        The sum is mended first: if only that gets done, the hole is still there.
-        """
-        if lift := restarted(hole, course.used[-1]):
-            await async_lift(self._hass, counter, hole.after.start, lift)
-        start, end = hole.before.end, hole.after.start
-        there = await async_hours(self._hass, counter, start, end)
-        rows = await self._hass.async_add_executor_job(
-            partial(_missing, lifted(hole, lift), course, there)
-        )
-        for part in batched(rows, _AT_ONCE, strict=False):
-            await async_write(self._hass, counter, part)
-            self._healed.hours[counter.alias].update(row.start for row in part)
+        """Fill a counter's hole, as its neighbours are by now."""
+        async with self._lock:
+            start, end = hole.before.start, hole.after.end
+            there = await async_hours(self._hass, counter, start, end)
+            neighbours = [row for row in there if row.start in (start, end - HOUR)]
+            if len(neighbours) < 2:
+                return
+            what = await self._hass.async_add_executor_job(
+                partial(_filled, Hole(*neighbours), course, there)
+            )
+            await async_apply(self._hass, counter, what)
+        self._healed.hours[counter.alias].update(row.start for row in what.rows)
 
 
-def _missing(hole: Hole, course: Course, there: Collection[Row]) -> list[Row]:
-    """Return the rows that fill a hole, but for those already there.
+def _filled(hole: Hole, course: Course, there: Collection[Row]) -> Difference:
+    """Return what fills a hole, without the rows that are there already.
 
     Of years that takes long: not in the event loop.
     """
+    wants = want_hole(hole, course.used, course.unknown)
+    found = difference([hole.before, hole.after], wants)
     known = set(there)
-    return [row for row in fill(hole, course.used, course.unknown) if row not in known]
+    return replace(found, rows=[row for row in found.rows if row not in known])

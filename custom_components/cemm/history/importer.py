@@ -19,13 +19,15 @@ from homeassistant.core import HomeAssistant
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import date_at, days, midnight, months_back
 
+from .apply import async_queue
 from .counters import Counter, Use
 from .failures import alone
-from .recorder import async_newest_minutes, async_queue_rows, async_stored
+from .recorder import async_newest_minutes, async_stored
 from .results import CountedBack, count_days_back
 from .rows import Anchor, Row
 from .source import Source
 from .usage import Chapter, Day
+from .want import Difference, Move
 
 # So many rows wait, most: about a year of a house with five meters.
 _PUT_OFF = 100_000
@@ -224,7 +226,8 @@ class Importer:
         if before or await async_newest_minutes(self._hass, counter):
             self._lifts[counter] = lift = -batch.origin.sum
         rows = [Row(row.start, row.state, row.sum + lift) for row in batch.rows]
-        await async_queue_rows(self._hass, counter, rows, lift - before)
+        moves = [Move(rows[0].start, lift - before)] if lift != before else []
+        await async_queue(self._hass, counter, Difference(moves, rows))
         hours = self.imported.hours.setdefault(counter.alias, set())
         hours.update(row.start for row in rows)
 

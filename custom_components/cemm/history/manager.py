@@ -1,9 +1,11 @@
 """When history is imported and holes are healed, and who watches."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 import logging
+from time import monotonic
 from typing import Any
 
 from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
@@ -15,7 +17,9 @@ from homeassistant.helpers.event import async_track_time_interval
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.coordinator import CemmCoordinator
+from custom_components.cemm.meters.breaks import Break
 
+from .ledger import Ledger
 from .work import HistoryWork
 
 type OnProgress = Callable[[float], None]
@@ -25,6 +29,9 @@ _LOGGER = logging.getLogger(__name__)
 # How often to look for holes, and to try again what failed.
 INTERVAL = timedelta(hours=1)
 
+# How often (seconds) to see whether the recorder has written what is to be mended.
+_SETTLE_INTERVAL = 60.0
+
 
 class HistoryManager:
     """Brings the history of one CEMM into Home Assistant's statistics.
@@ -33,13 +40,20 @@ class HistoryManager:
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, coordinator: CemmCoordinator
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        coordinator: CemmCoordinator,
+        ledger: Ledger,
     ) -> None:
         """Prepare; `async_start` begins to work."""
         self._hass = hass
         self._entry = entry
         self._coordinator = coordinator
-        self._work = HistoryWork(hass, entry, coordinator, self._set_progress)
+        self._ledger = ledger
+        self._work = HistoryWork(hass, entry, coordinator, ledger, self._set_progress)
+        self._settling: asyncio.Task[None] | None = None
+        self._settle_at = 0.0
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._listeners: set[CALLBACK_TYPE] = set()
@@ -67,7 +81,6 @@ class HistoryManager:
         """Continue or begin the import, look for holes, and keep looking."""
         if not self.is_available:
             return
-        await self._work.async_prepare()
         for stop in (
             self._hass.async_add_shutdown_job(HassJob(self._async_stop)),
             async_track_time_interval(
@@ -123,6 +136,8 @@ class HistoryManager:
         """
         for task in self._tasks:
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         await self._lock.acquire()
 
     @callback
@@ -136,6 +151,11 @@ class HistoryManager:
         self._out_of_reach = not self._coordinator.last_update_success
         if recovered:
             self._async_tick()
+        now = monotonic()
+        is_busy = self._settling is not None and not self._settling.done()
+        if self._ledger.breaks and now >= self._settle_at and not is_busy:
+            self._settle_at = now + _SETTLE_INTERVAL
+            self._settling = self._in_background(self._async_settle())
 
     def _in_background[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = self._entry.async_create_background_task(
@@ -156,6 +176,20 @@ class HistoryManager:
     ) -> dict[str, int]:
         async with self._lock:
             return await self._work.async_import_range(start, end)
+
+    async def async_count_as_use(self, breaks: Collection[Break]) -> None:
+        """Book what was not counted: the user says that it was use after all."""
+        await self._ledger.async_add([replace(each, is_use=True) for each in breaks])
+        await self._async_settle()
+
+    async def _async_settle(self) -> None:
+        """Take out of the sums what is no use, as soon as it is in them."""
+        if not self.is_available:
+            return
+        try:
+            await self._work.async_settle()
+        except CemmError as err:
+            _LOGGER.debug("%s: sums are mended later: %r", self._entry.title, err)
 
     async def _async_catch_up(self) -> None:
         """Do all that is due; what fails is tried again, and reported once."""

@@ -1,13 +1,13 @@
-"""Rows of statistics: made by counting back, fitted into holes, kept in step."""
+"""Rows of statistics, the holes between them, and rows made by counting back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from custom_components.cemm.days import HOUR
 
 # Float noise, and far below what a meter shows.
-_TOLERANCE = 1e-4
+TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,67 +76,3 @@ def count_back(
         )
         for time, part in zip(times[:-1], used[:-1], strict=True)
     ]
-
-
-def restarted(hole: Hole, used: float) -> float:
-    """Return what to add to all sums after a hole, 0 if they are in order.
-
-    After an outage longer than the recorder keeps its short-term rows, a sum
-    starts at 0 again: it is then no more than what was used within the hole.
-    That is the difference of the readings or, after a new meter, ``used``.
-    """
-    change = hole.after.state - hole.before.state
-    if change < 0:
-        change = used
-    lift = hole.before.sum + change - hole.after.sum
-    if abs(lift) <= _TOLERANCE or not 0 <= hole.after.sum <= change + _TOLERANCE:
-        return 0.0
-    return lift
-
-
-def lifted(hole: Hole, lift: float) -> Hole:
-    """Return a hole after ``lift`` was added to all sums that follow it."""
-    return replace(hole, after=replace(hole.after, sum=hole.after.sum + lift))
-
-
-def fill(hole: Hole, used: Sequence[float], unknown: Sequence[float]) -> list[Row]:
-    """Return the missing rows, such that both neighbours stay as they are.
-
-    ``used`` is what was counted until each of the hole's times, ``unknown`` how many
-    minutes were not measured; only their shape counts. Where the meter was replaced,
-    the readings go on as the old meter's. Nothing is returned when the sum falls
-    across the hole: it is not known why, so it is not covered up.
-    """
-    rise = hole.after.sum - hole.before.sum
-    if rise < -_TOLERANCE:
-        return []
-    change = hole.after.state - hole.before.state
-    if change < 0:
-        change = rise
-    return [
-        Row(
-            time - HOUR,
-            hole.before.state + share * change,
-            # A sum must not fall by the noise of floats either.
-            min(hole.before.sum + share * rise, hole.after.sum),
-        )
-        for time, share in zip(hole.times, _shares(rise, used, unknown), strict=True)
-    ][1:-1]
-
-
-def _shares(
-    rise: float, used: Sequence[float], unknown: Sequence[float]
-) -> list[float]:
-    """Return which part of a rise was there at each time, from 0 to 1.
-
-    More than was counted was used while nothing was measured, if there was such a
-    time. All else is a matter of scale, or even if nothing was used.
-    """
-    missing = rise - used[-1]
-    if missing > 0 and unknown[-1] >= 1:
-        return [
-            (amount + missing * minutes / unknown[-1]) / rise
-            for amount, minutes in zip(used, unknown, strict=True)
-        ]
-    whole = used if used[-1] > 0 else range(len(used))
-    return [part / whole[-1] for part in whole]

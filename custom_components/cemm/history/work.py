@@ -1,5 +1,6 @@
 """What is done on the history of a CEMM: imports, healing, and sums put in order."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import date
 from time import time
@@ -13,12 +14,13 @@ from custom_components.cemm.coordinator import CemmCoordinator
 from custom_components.cemm.days import HOUR, date_at, day_after, floor_hour, midnight
 
 from .anchors import async_anchor, async_is_continuous
-from .checkpoint import Checkpoint
-from .counters import Counter, counters
+from .counters import Counter, counters, statistics
 from .failures import raise_any
 from .healing import Healed, Healer
 from .importer import Imported, Importer, Window
-from .recorder import async_convertible, async_stored
+from .ledger import Ledger
+from .recorder import async_compiled_until, async_convertible, async_stored
+from .settling import async_settle
 from .source import FIRST_DAY, Source
 
 # The recorder still writes these itself.
@@ -36,6 +38,7 @@ class HistoryWork:
         hass: HomeAssistant,
         entry: ConfigEntry,
         coordinator: CemmCoordinator,
+        ledger: Ledger,
         on_progress: Callable[[float], None],
     ) -> None:
         """Prepare to work; progress runs from 0 to 1."""
@@ -44,18 +47,24 @@ class HistoryWork:
         self._coordinator = coordinator
         self._on_progress = on_progress
         self._source = Source(coordinator.client)
-        self._checkpoint = Checkpoint(hass, entry.entry_id)
+        self._ledger = ledger
+        self._rows = asyncio.Lock()
+        """Held while rows are read and changed."""
         self._unmended: set[str] = set()
         """The names of counters that have a hole which was not filled so far."""
 
-    async def async_prepare(self) -> None:
-        """Go on from what was done before."""
-        await self._checkpoint.async_load()
+    async def async_settle(self) -> None:
+        """Take out of the sums what is no use; this may run beside any other method."""
+        if self._ledger.breaks:
+            coordinator = self._coordinator
+            known = statistics(self._hass, coordinator.mac, coordinator.data)
+            await async_settle(self._hass, self._ledger, known, self._rows)
 
     async def async_catch_up(self) -> None:
         """Do all that is due: for one meter after the other, as far as it answers."""
         # The recorder may still be writing what an interrupted import left it.
         await async_stored(self._hass)
+        await self.async_settle()
         counters = await self._async_counters()
         healed = await self._async_heal(counters)
         failed = await self._async_go_on(counters)
@@ -73,10 +82,10 @@ class HistoryWork:
         end = min(end, today) if end else None
         counters = await self._async_counters()
         # It stays wanted when Home Assistant stops in the middle.
-        await self._checkpoint.async_want((start, end))
+        await self._ledger.async_want((start, end))
         try:
             for counter in counters:
-                self._checkpoint.complete.pop(counter.name, None)
+                self._ledger.complete.pop(counter.name, None)
             healed = await self._async_heal(counters)
             ready = await self._async_ready(counters)
             imported = await self._async_count_back(ready, start, end)
@@ -84,10 +93,10 @@ class HistoryWork:
             joined = await self._async_heal(counters)
             raise_any(imported.failed | joined.failed)
         except Exception:
-            await self._checkpoint.async_want(None)
+            await self._ledger.async_want(None)
             raise
         if len(ready) == len(counters):
-            await self._checkpoint.async_want(None)
+            await self._ledger.async_want(None)
         wanted = range(
             midnight(start) if start else 0, midnight(day_after(end or today))
         )
@@ -105,16 +114,16 @@ class HistoryWork:
 
         Returns what failed for single meters, by alias.
         """
-        checkpoint = self._checkpoint
+        ledger = self._ledger
         failed: dict[str, CemmError] = {}
-        if checkpoint.wanted:
+        if ledger.wanted:
             ready = await self._async_ready(counters)
-            imported = await self._async_count_back(ready, *checkpoint.wanted)
+            imported = await self._async_count_back(ready, *ledger.wanted)
             failed |= imported.failed
             if len(ready) == len(counters) and not failed:
-                await checkpoint.async_want(None)
+                await ledger.async_want(None)
         if self._entry.options.get(CONF_IMPORT_HISTORY):
-            new = [c for c in counters if c.name not in checkpoint.imported]
+            new = [c for c in counters if c.name not in ledger.imported]
             ready = await self._async_ready(new)
             failed |= (await self._async_count_back(ready, None, None)).failed
         return failed
@@ -133,7 +142,9 @@ class HistoryWork:
     ) -> Imported:
         """Import some days."""
         now = time()
-        last = min(midnight(day_after(end)), _newest(now)) if end else _newest(now)
+        last = await self._async_newest(now)
+        if end:
+            last = min(midnight(day_after(end)), last)
         window = Window(midnight(start) if start else 0, last)
         data = self._coordinator.data
         anchors = {
@@ -144,15 +155,15 @@ class HistoryWork:
         }
         # However far it gets, there may be holes before what was complete so far.
         for counter in anchors:
-            self._checkpoint.complete.pop(counter.name, None)
-        await self._checkpoint.async_save()
+            self._ledger.complete.pop(counter.name, None)
+        await self._ledger.async_save()
         importer = Importer(self._hass, self._source, now, window, self._on_progress)
         imported = await importer.async_run(anchors)
         if start is None and end is None:
-            self._checkpoint.imported |= {
+            self._ledger.imported |= {
                 c.name for c in anchors if c.alias not in imported.failed
             }
-            await self._checkpoint.async_save()
+            await self._ledger.async_save()
         if not imported.failed:
             self._on_progress(1)
         return imported
@@ -160,16 +171,25 @@ class HistoryWork:
     async def _async_heal(self, counters: list[Counter]) -> Healed:
         """Fill holes wherever some may be new."""
         now = time()
-        healer = Healer(self._hass, self._source, now, _newest(now))
-        complete = self._checkpoint.complete
+        newest = await self._async_newest(now)
+        healer = Healer(self._hass, self._source, self._rows, now, newest)
+        # What a sum has booked wrongly is taken out first.
+        unsettled = {each.name for each in self._ledger.breaks}
+        complete = self._ledger.complete
         healed = await healer.async_run(
-            {counter: complete.get(counter.name, 0) for counter in counters}
+            {
+                counter: complete.get(counter.name, 0)
+                for counter in counters
+                if counter.name not in unsettled
+            }
         )
-        self._unmended = healed.waiting | {
-            counter.name for counter in counters if counter.alias in healed.failed
-        }
+        self._unmended = (
+            healed.waiting
+            | unsettled
+            | {counter.name for counter in counters if counter.alias in healed.failed}
+        )
         complete.update(healed.complete)
-        await self._checkpoint.async_save()
+        await self._ledger.async_save()
         return healed
 
     async def _async_counters(self) -> list[Counter]:
@@ -180,7 +200,12 @@ class HistoryWork:
         coordinator = self._coordinator
         return list(counters(self._hass, coordinator.mac, coordinator.data))
 
+    async def _async_newest(self, now: float) -> int:
+        """Return the end of the last hour that the recorder no longer writes.
 
-def _newest(now: float) -> int:
-    """Return the end of the last hour that the recorder no longer writes."""
-    return floor_hour(now) - _SECONDS_LEFT_ALONE
+        It *adds* its row of an hour, and one that is there already makes it lose those of
+        all sensors. So the clock is not enough: it may be behind with its work.
+        """
+        newest = floor_hour(now) - _SECONDS_LEFT_ALONE
+        compiled = await async_compiled_until(self._hass)
+        return newest if compiled is None else min(newest, floor_hour(compiled))

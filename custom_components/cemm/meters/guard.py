@@ -1,32 +1,44 @@
 """Keeps impossible meter readings out of the statistics.
 
-One bad reading of a counter books the whole meter as usage, so a reading that
-the meter cannot show is held back, and the last good one stays. Only when it
-persists is it taken as the reading of a new meter. Nothing here does I/O; the
-times are Home Assistant's, in seconds, and may jump either way.
+A sum may rise only by what the connection could deliver and the readings agree on. So the
+counters of a group (see `GROUPS`) are judged together: a plausible rise of all of them
+passes, and anything else is held back, with the last good reading on show, until it has
+persisted. It is then where counting goes on *from*: it moves the starting point, and what
+the recorder makes of it is taken out again. Nothing here does I/O; the times are Home
+Assistant's, in seconds, and may jump either way.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from typing import Any
+from types import MappingProxyType
 
-from custom_components.cemm.client import Measurement, is_number
+from custom_components.cemm.client import Measurement
 
-# A lower reading is a new meter once this long (seconds) and this many
-# measurements agree on it. Measurements, not answers: a gas meter is read every
-# five minutes or every hour, and until then the CEMM repeats its one bad reading.
-_PATIENCE = 180.0
+type Values = Mapping[str, Measurement]
+"""The newest measurement of each counter of a group, by channel."""
+
+# What contradicts the past is believed after this long (seconds) and so many measurements;
+# not answers: gas is measured every five minutes or every hour, and repeated until then.
+_PATIENCE = 600.0
 _MEASUREMENTS = 3
 
-# Anything else needs this long. A CEMM that restarts or has lost its settings
-# shows 0 for minutes, and believing it books the whole meter when the reading
-# returns, while a new meter at exactly 0 loses nothing by waiting. A leap is booked
-# the moment it is believed, and most often it is a value that comes back down: as
-# many measurements must agree on it too.
+# A fall of what is measured more seldom needs this long. So does a 0: a CEMM that restarts
+# or has lost its settings shows it for minutes.
 _LONG_PATIENCE = 900.0
 
 # An amount may arrive this late (seconds): in lumps, or after a slow answer.
 _SLACK = 300.0
+
+# An ordinary house uses no more than this share of what its connection delivers. What is
+# more waits for the next measurement, which comes within seconds; so the time that is
+# allowed for is short, and no pause makes a lump of more than an hour's use ordinary.
+_ORDINARY = 1 / 3
+_ORDINARY_SLACK = 60.0
+_ORDINARY_PAUSE = 3600.0
+
+# Readings that contradict the past in so many ways at once may each turn out to be right.
+_MOST_DOUBTS = 3
 
 # A value is a 32-bit float with 24 bits of precision, printed by the CEMM: the
 # last two bits, and one unit of the third decimal, are noise.
@@ -35,165 +47,262 @@ _NOISE = 0.002
 
 
 class Verdict(Enum):
-    """What a reading turned out to be."""
+    """What a group of readings turned out to be."""
 
     GOOD = auto()
     HELD = auto()
-    """Impossible so far: the last good reading, if any, stays."""
+    """Not believed so far: the last good readings, if any, stay."""
     REPLACED = auto()
-    """Lower than the old meter's but persistent: a new meter's first reading."""
+    """Believed after all, with a counter that fell: another meter, or begun again."""
     LEAPT = auto()
-    """More than was possible, but persistent: it is booked as use."""
+    """Believed after all, and more than could be used."""
+    REMADE = auto()
+    """Believed after all, and made another way: the same count, split differently."""
+
+
+TOLD = frozenset({Verdict.REPLACED, Verdict.LEAPT, Verdict.REMADE})
+"""What the user is told: there is something that was not counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A reading that may turn out to be a new meter's."""
+class Limits:
+    """How fast the counters of a group can change, per hour and in their own unit."""
 
-    newest: Measurement
+    rise: float
+    fall: float = 0.0
+
+    @property
+    def is_net(self) -> bool:
+        """Whether they are net values, which fall as fast as they rise."""
+        return self.fall >= self.rise
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Readings that contradict the past and may turn out to be right."""
+
+    first: Mapping[str, float]
+    """Those that it began with: what counting would go on from."""
+    newest: Values
+    from_totals: bool
     seen: float
     persisted: float = 0.0
     measurements: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class CounterState:
-    """What is known of one counter."""
+class GroupState:
+    """What is known of the counters of a group."""
 
-    good: Measurement
-    """The reading to show, with the time of the newest one that confirmed it."""
-    since: float
-    """When this measurement was first seen, in Unix seconds."""
-    candidate: _Candidate | None = None
-
-    def as_dict(self) -> dict[str, float]:
-        """Return what to remember across a restart: only what is proven."""
-        return {
-            "time": self.good.time,
-            "value": self.good.value,
-            "since": self.since,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> CounterState | None:
-        """Restore a state from decoded JSON; None, to start anew, if it is damaged."""
-        match data:
-            case {"time": int(time), "value": value, "since": since} if all(
-                map(is_number, (value, since))
-            ):
-                return cls(Measurement(time, value), since)
-        return None
+    good: Values
+    """The readings to show; of a counter that is missing now, its last one."""
+    seen: Mapping[str, float]
+    """When each of these measurements was first seen, in Unix seconds."""
+    from_totals: bool | None = None
+    """Whether they were taken from the CEMM's own totals; None: that was not kept."""
+    doubts: tuple[Doubt, ...] = ()
 
 
-def believed(
-    state: CounterState, now: float, *, may_fall: bool = False
-) -> CounterState:
-    """Return a held counter's state once its meter is known to be a new one.
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What follows from a reading."""
 
-    That explains a lower reading, and any reading of a net value.
-    """
-    candidate = state.candidate
-    if candidate is None:
-        return state
-    if may_fall or 0 <= candidate.newest.value < state.good.value:
-        return CounterState(candidate.newest, now)
-    return state
+    state: GroupState
+    verdict: Verdict
+    restarted: Mapping[str, float] = field(default_factory=dict)
+    """The counters that go on from another reading than their last one, and from which."""
 
 
 def judge(
-    state: CounterState | None,
-    measurement: Measurement,
+    state: GroupState | None,
+    values: Values,
     now: float,
-    max_rate: float,
+    limits: Limits,
     *,
-    max_fall: float = 0.0,
-) -> tuple[CounterState | None, Verdict]:
-    """Judge a counter's reading, and return what is known of the counter then.
+    from_totals: bool = False,
+) -> Judgement:
+    """Judge the counters of a group in one answer, of which there is at least one.
 
     ``state`` is what was known before, None at first. ``now`` is the time of the
-    answer in Unix seconds, ``max_rate`` the most that the connection delivers per
-    hour, in the unit of the value. ``max_fall`` (likewise) is for net values. The
-    value to show is always that of the returned state's ``good``; there is no
-    state as long as nothing but a negative count has been seen.
+    answer in Unix seconds, ``from_totals`` how the readings were made.
     """
-    may_fall = max_fall > 0
-    negative = measurement.value < 0 and not may_fall
     if state is None:
-        if negative:
-            return None, Verdict.HELD
-        return CounterState(measurement, now), Verdict.GOOD
-    good = state.good
-    value = _successor(
-        good.value, measurement.value, now - state.since, max_rate, max_fall
+        new = GroupState(values, dict.fromkeys(values, now), from_totals)
+        return Judgement(new, Verdict.GOOD)
+    steps = {
+        name: _step(state, name, measurement, now, limits)
+        for name, measurement in values.items()
+    }
+    accepted = {
+        name: replace(values[name], value=step.value)
+        for name, step in steps.items()
+        if step
+    }
+    possible = len(accepted) == len(values) and not _is_remade(
+        state, values, from_totals=from_totals
     )
-    if value is not None:
-        confirmed = replace(measurement, value=value)
-        # The same measurement again does not restart the time that counts as passed:
-        # all that a meter counted while it could not be read arrives in one leap.
-        since = state.since if confirmed == good else now
-        return CounterState(confirmed, since), Verdict.GOOD
-    if negative:
-        return replace(state, candidate=None), Verdict.HELD
-    lower = 0 < measurement.value < good.value and not may_fall
-    patience = _PATIENCE if lower else _LONG_PATIENCE
-    candidate = _next_candidate(
-        state.candidate,
-        measurement,
-        now,
-        max_step=patience / 2,
-        max_rate=max_rate,
-        max_fall=max_fall,
-    )
-    measured = candidate.measurements >= _MEASUREMENTS
-    if candidate.newest.value > good.value:
-        # One measurement is no proof of it, however often the CEMM repeats it.
-        if measured and candidate.persisted >= patience:
-            return CounterState(candidate.newest, now), Verdict.LEAPT
-    elif candidate.persisted >= (patience if measured else _LONG_PATIENCE):
-        return CounterState(candidate.newest, now), Verdict.REPLACED
-    return replace(state, candidate=candidate), Verdict.HELD
+    if possible and all(step.ordinary for step in steps.values() if step):
+        return _accept(state, accepted, now, limits, from_totals=from_totals)
+    doubts = _with(state.doubts, values, now, limits, from_totals=from_totals)
+    doubt = doubts[-1]
+    if possible:
+        # One answer alone proves nothing.
+        if doubt.measurements > 1:
+            first = doubt.first
+            return _accept(state, accepted, now, limits, first, from_totals=from_totals)
+    elif _is_believed(doubt, state):
+        return _believe(state, doubt, now)
+    return Judgement(replace(state, doubts=doubts), Verdict.HELD)
 
 
-def _next_candidate(
-    old: _Candidate | None,
-    measurement: Measurement,
-    now: float,
-    *,
-    max_step: float,
-    max_rate: float,
-    max_fall: float,
-) -> _Candidate:
-    """Return the candidate with one more reading, or a new one if they disagree.
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A plausible change of a counter."""
 
-    No pause counts for more than ``max_step``: an outage, or a clock that jumps,
-    between two bad answers proves nothing.
-    """
-    if old is None or (
-        # What is proven of a meter at 0 proves nothing of one that counts.
-        not max_fall and (old.newest.value == 0) != (measurement.value == 0)
-    ):
-        return _Candidate(measurement, now)
-    step = max(now - old.seen, 0.0)
-    value = _successor(old.newest.value, measurement.value, step, max_rate, max_fall)
-    if value is None:
-        return _Candidate(measurement, now)
-    return _Candidate(
-        replace(measurement, value=value),
-        now,
-        old.persisted + min(step, max_step),
-        old.measurements + (measurement.time != old.newest.time),
-    )
+    value: float
+    """What it shows now, noise removed."""
+    ordinary: bool
 
 
-def _successor(
-    old: float, new: float, elapsed: float, max_rate: float, max_fall: float
-) -> float | None:
+def _step(
+    state: GroupState, name: str, measurement: Measurement, now: float, limits: Limits
+) -> _Step | None:
+    """Return how a counter went on; None if it can't have."""
+    new = measurement.value
+    if name not in state.good:
+        return _Step(new, ordinary=new == 0)
+    old, elapsed = state.good[name].value, max(now - state.seen[name], 0.0)
+    if _is_blank(old, limits):
+        return _Step(new, ordinary=True)
+    pause = min(elapsed, _ORDINARY_PAUSE) + _ORDINARY_SLACK
+    ordinary = abs(new - old) <= limits.rise * _ORDINARY * pause / 3600 + _NOISE
+    value = _successor(old, new, elapsed, limits)
+    return None if value is None else _Step(value, ordinary)
+
+
+def _is_blank(value: float, limits: Limits) -> bool:
+    """Whether nothing was counted so far: a CEMM that knows nothing yet shows 0."""
+    return value == 0 and not limits.is_net
+
+
+def _successor(old: float, new: float, elapsed: float, limits: Limits) -> float | None:
     """Return what a meter shows after ``old``, noise removed; None: not ``new``."""
-    hours = (max(elapsed, 0.0) + _SLACK) / 3600
+    hours = (elapsed + _SLACK) / 3600
     noise = max(_NOISE, abs(old) * _RELATIVE_NOISE)
-    if not old - max_fall * hours - noise <= new <= old + max_rate * hours:
+    if not old - limits.fall * hours - noise <= new <= old + limits.rise * hours:
         return None
-    # A CEMM that knows nothing yet shows 0: no net value happens to be just that.
+    # No net value happens to be just 0.
     if new == 0 and old > noise:
         return None
-    return new if max_fall else max(old, new)
+    return new if limits.fall else max(old, new)
+
+
+def _is_remade(state: GroupState, values: Values, *, from_totals: bool) -> bool:
+    """Whether readings are made another way: then they are those of other counters."""
+    return (
+        state.from_totals not in (None, from_totals)
+        and state.good.keys() != values.keys()
+    )
+
+
+def _with(
+    doubts: Sequence[Doubt],
+    values: Values,
+    now: float,
+    limits: Limits,
+    *,
+    from_totals: bool,
+) -> tuple[Doubt, ...]:
+    """Return the doubts with one more reading, that which it belongs to at the end.
+
+    No pause counts for more than half of the patience: an outage, or a clock that
+    jumps, between two bad answers proves nothing.
+    """
+    for old in doubts:
+        if old.from_totals is not from_totals or values.keys() - old.newest.keys():
+            continue
+        step = max(now - old.seen, 0.0)
+        newest = {
+            name: replace(measurement, value=value)
+            for name, measurement in values.items()
+            for value in [
+                _successor(old.newest[name].value, measurement.value, step, limits)
+            ]
+            if value is not None
+        }
+        if newest.keys() != values.keys():
+            continue
+        measured = any(newest[name].time != old.newest[name].time for name in newest)
+        longer = replace(
+            old,
+            newest={**old.newest, **newest},
+            seen=now,
+            persisted=old.persisted + min(step, _PATIENCE / 2),
+            measurements=old.measurements + measured,
+        )
+        return (*(other for other in doubts if other is not old), longer)
+    first = {name: measurement.value for name, measurement in values.items()}
+    return (*doubts[1 - _MOST_DOUBTS :], Doubt(first, values, from_totals, now))
+
+
+def _is_believed(doubt: Doubt, state: GroupState) -> bool:
+    """Whether readings have contradicted the past for long enough."""
+    zero = any(
+        measurement.value == 0 and name in state.good and state.good[name].value
+        for name, measurement in doubt.newest.items()
+    )
+    if doubt.measurements >= _MEASUREMENTS and not zero:
+        return doubt.persisted >= _PATIENCE
+    # One measurement is no proof of a leap, however often the CEMM repeats it.
+    return doubt.persisted >= _LONG_PATIENCE and (
+        doubt.measurements > 1 or _has_fallen(doubt, state)
+    )
+
+
+def _has_fallen(doubt: Doubt, state: GroupState) -> bool:
+    return any(
+        name in state.good and value < state.good[name].value
+        for name, value in doubt.first.items()
+    )
+
+
+def _believe(state: GroupState, doubt: Doubt, now: float) -> Judgement:
+    """Go on from readings that contradict the past: all counters are others now."""
+    if _is_remade(state, doubt.newest, from_totals=doubt.from_totals):
+        verdict = Verdict.REMADE
+    elif _has_fallen(doubt, state):
+        verdict = Verdict.REPLACED
+    else:
+        verdict = Verdict.LEAPT
+    seen = dict.fromkeys(doubt.newest, now)
+    anew = GroupState(doubt.newest, seen, doubt.from_totals)
+    return Judgement(anew, verdict, doubt.first)
+
+
+def _accept(
+    state: GroupState,
+    values: Values,
+    now: float,
+    limits: Limits,
+    first: Mapping[str, float] = MappingProxyType({}),
+    *,
+    from_totals: bool,
+) -> Judgement:
+    """Go on with readings that fit, which ends all doubts.
+
+    A counter that is new, or has counted nothing so far, goes on from its reading: how
+    long it took to get there, nobody knows.
+    """
+    restarted = {
+        name: first.get(name, measurement.value)
+        for name, measurement in values.items()
+        if (old := state.good.get(name)) is None
+        or (_is_blank(old.value, limits) and measurement.value)
+    }
+    seen = {
+        name: now
+        for name, measurement in values.items()
+        if name not in state.good or measurement.time != state.good[name].time
+    }
+    after = GroupState({**state.good, **values}, {**state.seen, **seen}, from_totals)
+    return Judgement(after, Verdict.GOOD, restarted)

@@ -1,27 +1,22 @@
 """What is known of a meter from one answer to the next. Nothing here does I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from custom_components.cemm.channels import CHANNELS, NETS, REGISTERS
-from custom_components.cemm.client import COUNTERS, Measurement, Meter, Reading
+from custom_components.cemm.channels import CHANNELS
+from custom_components.cemm.client import COUNTERS, GROUPS, Measurement, Meter, Reading
 from custom_components.cemm.kinds import MeterKind, is_pulse, is_watched
 
-from .guard import CounterState, Verdict, believed, judge
+from .breaks import Break, find_breaks, states
+from .guard import TOLD, GroupState, Limits, Verdict, judge
 from .silence import Activity, observe
-
-# A first reading of 0 that the meter's other counters contradict is not believed for so
-# long (seconds): taking it would book the whole meter as soon as it reads right.
-DOUBTED_FOR = 180.0
-
-# Net counters are what came in less what went out (kWh, with room for rounding).
-_NET_OF = (("t1", "t3", "electric_energy"), ("t2", "t4", "electric_energy_high"))
-_NET_TOLERANCE = 0.1
 
 # Where there are no registers the net values are the counters. They may only fall by
 # what an inverter uses itself at night (kWh per hour, generously).
 _OWN_USE = 0.1
+
+# A counter that is missing from the answers is still one of them for so long (seconds).
+_MISSING_FOR = 600.0
 
 # One failed poll is not an outage.
 FAILURES_TOLERATED = 2
@@ -37,31 +32,42 @@ class MeterData:
     """What the newest answer holds, with the last good reading of each counter."""
     registers: Mapping[str, float]
     """The last good value of every counter, also of those missing from the answer."""
+    measured: frozenset[str] = frozenset()
+    """The counters that the newest answers hold: one that is missing for a while counts."""
     available: bool = True
     stalled: bool = False
     """Whether the meter has stopped measuring although the CEMM answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a reading turned out to mean."""
+
+    verdict: Verdict
+    """What the user is told of it; `GOOD` where that is nothing."""
+    breaks: Sequence[Break] = ()
+    """The statistics that go on from another reading."""
+    must_last: bool = False
+    """Whether it must outlive a power cut."""
+
+
+NO_CHANGE = Change(Verdict.GOOD)
 
 
 class MeterTracker:
     """Follows one meter: guards its counters, and notices when it falls silent."""
 
     def __init__(
-        self, meter: Meter, kind: MeterKind, counters: Mapping[str, CounterState]
+        self, meter: Meter, kind: MeterKind, groups: Mapping[str, GroupState]
     ) -> None:
         """Start with the counters as they were before a restart."""
-        self.counters = dict(counters)
+        self.groups = dict(groups)
         self.activity: Activity | None = None
-        self._doubted_since: float | None = None
+        self._measured_at: dict[str, float] = {}
         self._settled: Reading | None = None
         self.failures = 0
-        self.news: Verdict | None = None
-        """What the newest answer made clear, if that is remarkable."""
         self.data = MeterData(
-            meter,
-            kind,
-            channels={},
-            registers={key: state.good.value for key, state in counters.items()},
-            available=False,
+            meter, kind, channels={}, registers=self._registers, available=False
         )
 
     @property
@@ -75,16 +81,13 @@ class MeterTracker:
         return (
             data.kind is MeterKind.GAS
             and not is_pulse(data.meter.alias)
-            and not self._held
+            and not self.doubts
         )
 
     @property
-    def _held(self) -> bool:
-        return any(state.candidate for state in self.counters.values())
-
-    @property
-    def _has_registers(self) -> bool:
-        return not self.counters.keys().isdisjoint(REGISTERS)
+    def doubts(self) -> Sequence[Mapping[str, float]]:
+        """What each of the readings that are held back began with."""
+        return [doubt.first for group in self.groups.values() for doubt in group.doubts]
 
     @property
     def watched_activity(self) -> Activity | None:
@@ -92,47 +95,77 @@ class MeterTracker:
         data = self.data
         return self.activity if is_watched(data.meter.alias, data.kind) else None
 
-    def read(self, reading: Reading, now: float, monotonic: float) -> None:
-        """Take an answer that arrived at a Unix time."""
+    @property
+    def _registers(self) -> dict[str, float]:
+        return {
+            name: measurement.value
+            for group in self.groups.values()
+            for name, measurement in group.good.items()
+        }
+
+    def read(self, reading: Reading, now: float, monotonic: float) -> Change:
+        """Take an answer that arrived at a Unix time; return what it made clear."""
         self.failures = 0
         if reading is self._settled and self.data.available:
-            self.news = None
-            return
+            return NO_CHANGE
         self.activity = observe(self.activity, reading.channels.values(), monotonic)
-        doubtful = self._doubtful(reading, monotonic)
-        verdicts = {
-            key: self._judge(key, measurement, now)
-            for key, measurement in reading.channels.items()
-            if key in COUNTERS and key not in doubtful
+        doubts = self.doubts
+        old, restarted, verdicts = self.data, dict[str, float](), dict[str, Verdict]()
+        for group, values in self._counted(reading):
+            judgement = judge(
+                self.groups.get(group),
+                values,
+                now,
+                self._limits(group),
+                from_totals=group in reading.totals,
+            )
+            self.groups[group] = judgement.state
+            verdicts[group] = judgement.verdict
+            restarted |= judgement.restarted
+        good = {
+            name: measurement
+            for state in self.groups.values()
+            for name, measurement in state.good.items()
         }
-        # What net values do is told by the registers that they follow from.
-        told = {
-            verdict
-            for key, verdict in verdicts.items()
-            if key not in NETS or not self._has_registers
-        }
-        self.news = next(
-            (news for news in (Verdict.REPLACED, Verdict.LEAPT) if news in told), None
-        )
-        if any(verdicts.get(key) is Verdict.REPLACED for key in REGISTERS):
-            # One proves it for all: a total of old and new registers is of neither meter.
-            for key in self.counters.keys() & {*REGISTERS, *NETS}:
-                self.counters[key] = believed(
-                    self.counters[key], now, may_fall=key in NETS
-                )
-        good = {key: state.good for key, state in self.counters.items()}
+        self._measured_at |= dict.fromkeys(reading.channels.keys() & good, monotonic)
         self.data = replace(
-            self.data,
+            old,
             channels={
-                key: good.get(key, measurement)
-                for key, measurement in reading.channels.items()
-                if key in good or key not in COUNTERS
+                name: good.get(name, measurement)
+                for name, measurement in reading.channels.items()
+                if name in good or name not in COUNTERS
             },
-            registers={key: measurement.value for key, measurement in good.items()},
+            registers={name: measurement.value for name, measurement in good.items()},
+            measured=frozenset(
+                name
+                for name, at in self._measured_at.items()
+                if monotonic - at < _MISSING_FOR
+            ),
             available=True,
         )
         # Nothing follows from hearing this once more.
-        self._settled = None if self._held or doubtful else reading
+        self._settled = None if self.doubts else reading
+        must_last = self.doubts != doubts
+        if not restarted and old.measured == self.data.measured:
+            return Change(Verdict.GOOD, must_last=True) if must_last else NO_CHANGE
+        breaks = [*self._breaks(old, restarted, now)]
+        return Change(self._told(verdicts), breaks, must_last or bool(breaks))
+
+    def _breaks(
+        self, old: MeterData, restarted: Mapping[str, float], now: float
+    ) -> Iterator[Break]:
+        """Yield where statistics go on from another reading than the last one."""
+        new = self.data
+        starts = {
+            name: restarted.get(name, old.registers.get(name, value))
+            for name, value in new.registers.items()
+        }
+        return find_breaks(
+            new.meter.alias,
+            now,
+            states(old.kind, old.measured, old.registers),
+            states(new.kind, new.measured, starts),
+        )
 
     def fail(self) -> None:
         """Take note that the meter did not answer."""
@@ -140,72 +173,40 @@ class MeterTracker:
         if self.failures > FAILURES_TOLERATED:
             self.data = replace(self.data, available=False)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return what to remember across a restart."""
-        return {key: state.as_dict() for key, state in self.counters.items()}
+    def _counted(
+        self, reading: Reading
+    ) -> Iterator[tuple[str, dict[str, Measurement]]]:
+        """Yield what a reading says of each group of counters."""
+        for group, names in GROUPS.items():
+            may_fall = self._limits(group).fall > 0
+            values = {
+                name: measurement
+                for name in names
+                if (measurement := reading.channels.get(name))
+                # No meter shows less than nothing.
+                and (may_fall or measurement.value >= 0)
+            }
+            if values:
+                yield group, values
 
-    def _doubtful(self, reading: Reading, monotonic: float) -> set[str]:
-        """Return the counters whose very first reading must not be believed yet."""
-        readings = {
-            key: measurement.value
-            for key, measurement in reading.channels.items()
-            if key in COUNTERS
-        }
-        if not readings.keys() - self.counters.keys():
-            return set()
-        doubtful = contradicted_zeros(readings) - self.counters.keys()
-        if not doubtful:
-            self._doubted_since = None
-        elif self._doubted_since is None:
-            self._doubted_since = monotonic
-        elif monotonic - self._doubted_since >= DOUBTED_FOR:
-            return set()
-        return doubtful
+    def _limits(self, group: str) -> Limits:
+        """Return how fast the counters of a group can change."""
+        rise = CHANNELS[GROUPS[group][0]].max_rate
+        assert rise
+        if group != "nets":
+            return Limits(rise)
+        return Limits(rise, rise if self._is_net else _OWN_USE)
 
-    def _judge(self, key: str, measurement: Measurement, now: float) -> Verdict:
-        row = CHANNELS[key]
-        assert row.max_rate is not None
-        state, verdict = judge(
-            self.counters.get(key),
-            measurement,
-            now,
-            row.max_rate,
-            max_fall=0.0 if row.is_counter else self._max_fall(row.max_rate),
+    @property
+    def _is_net(self) -> bool:
+        """Whether net values follow from registers, and are no counters of their own."""
+        return "registers" in self.groups or self.data.kind is MeterKind.SMART
+
+    def _told(self, verdicts: Mapping[str, Verdict]) -> Verdict:
+        """Return the one thing to tell of all groups, the first of which tells most."""
+        told = (
+            verdict
+            for group, verdict in verdicts.items()
+            if verdict in TOLD and not (group == "nets" and self._is_net)
         )
-        if state:
-            self.counters[key] = state
-        return verdict
-
-    def _max_fall(self, max_rate: float) -> float:
-        """Return how much a net value may fall, per hour."""
-        is_net = self._has_registers or self.data.kind is MeterKind.SMART
-        return max_rate if is_net else _OWN_USE
-
-
-def contradicted_zeros(readings: Mapping[str, float]) -> set[str]:
-    """Return the counters whose 0 can't be true beside the others, or hardly.
-
-    A CEMM that has just started may show them before it has read the meter.
-    """
-    zeros = {key for key, value in readings.items() if value == 0}
-    if len(readings) > 1 and len(zeros) == len(readings):
-        return zeros
-    return {
-        key
-        for incoming, outgoing, net in _NET_OF
-        if {incoming, outgoing, net} <= readings.keys()
-        and abs(readings[incoming] - readings[outgoing] - readings[net])
-        > _NET_TOLERANCE
-        for key in zeros & {incoming, outgoing, net}
-    }
-
-
-def restore_counters(stored: Any) -> dict[str, CounterState]:
-    """Return the counters in what `MeterTracker.as_dict` returned; damaged ones not."""
-    if not isinstance(stored, dict):
-        return {}
-    return {
-        key: state
-        for key, data in stored.items()
-        if key in COUNTERS and (state := CounterState.from_dict(data))
-    }
+        return next(told, Verdict.GOOD)

@@ -1,17 +1,22 @@
 """Follows all meters of a CEMM, and tells the user what is remarkable."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+import json
 import logging
 from time import monotonic, time
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 
 from custom_components.cemm.client import MAX_METERS, CemmError, Meter, Reading
+from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.issues import (
     METER_LEAPT,
+    METER_REMADE,
     METER_REPLACED,
     METER_STOPPED,
     NEWS,
@@ -21,9 +26,17 @@ from custom_components.cemm.issues import (
 )
 from custom_components.cemm.kinds import MeterKind
 
+from .breaks import Break
 from .guard import Verdict
-from .meter import FAILURES_TOLERATED, MeterData, MeterTracker, restore_counters
+from .meter import FAILURES_TOLERATED, NO_CHANGE, Change, MeterData, MeterTracker
 from .silence import is_stalled
+from .store import groups_as_json, restore_groups
+
+_ISSUES = {
+    Verdict.REPLACED: METER_REPLACED,
+    Verdict.LEAPT: METER_LEAPT,
+    Verdict.REMADE: METER_REMADE,
+}
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,14 +63,15 @@ class MeterWatcher:
     def as_dict(self) -> dict[str, Any]:
         """Return what to remember, also of meters that are gone: they may come back."""
         return self._stored | {
-            alias: tracker.as_dict() for alias, tracker in self._trackers.items()
+            alias: groups_as_json(tracker.groups)
+            for alias, tracker in self._trackers.items()
         }
 
     def watch(self, meter: Meter, kind: MeterKind) -> None:
         """Begin to follow a meter, or anew if it has turned out to be of another kind."""
         if (tracker := self._trackers.get(meter.alias)) is None:
-            counters = restore_counters(self._stored.get(meter.alias))
-            self._trackers[meter.alias] = MeterTracker(meter, kind, counters)
+            groups = restore_groups(self._stored.get(meter.alias))
+            self._trackers[meter.alias] = MeterTracker(meter, kind, groups)
         elif tracker.data.kind is not kind:
             # Its entities have to be others.
             self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
@@ -70,10 +84,10 @@ class MeterWatcher:
         for key in (METER_STOPPED, *NEWS, VOLUME_KIND):
             async_clear(self._hass, self._entry, key, alias)
 
-    def take(self, alias: str, result: Reading | CemmError) -> bool:
+    def take(self, alias: str, result: Reading | CemmError) -> Change:
         """Hand a meter its answer, or the reason why there is none.
 
-        Returns whether it made something clear that must be remembered.
+        Returns what it made clear.
         """
         tracker = self._trackers[alias]
         if isinstance(result, CemmError):
@@ -82,23 +96,50 @@ class MeterWatcher:
                 _LOGGER.warning(
                     "%s: no data of meter %s: %s", self._entry.title, alias, result
                 )
-            return False
+            return NO_CHANGE
         if tracker.failures > FAILURES_TOLERATED:
             _LOGGER.info("%s: meter %s is back", self._entry.title, alias)
         had = tracker.data.channels
-        tracker.read(result, time(), monotonic())
-        if tracker.news is Verdict.REPLACED:
-            _LOGGER.warning("%s: meter %s was replaced", self._entry.title, alias)
-            self._raise(METER_REPLACED, alias, fixable=True, persistent=True)
-        elif tracker.news is Verdict.LEAPT:
-            _LOGGER.warning("%s: meter %s leapt", self._entry.title, alias)
-            self._raise(METER_LEAPT, alias, fixable=True, persistent=True)
+        change = tracker.read(result, time(), monotonic())
+        if change.verdict in _ISSUES:
+            self._tell(alias, change)
         if "volume" in result.channels and "volume" not in had:
             if tracker.data.kind is MeterKind.PULSE:
                 self._raise(VOLUME_KIND, alias, fixable=True)
             else:
                 async_clear(self._hass, self._entry, VOLUME_KIND, alias)
-        return tracker.news is not None
+        return change
+
+    def _tell(self, alias: str, change: Change) -> None:
+        """Tell the user once what was seen and not counted."""
+        _LOGGER.warning(
+            "%s: the readings of meter %s went from %s to %s, which is not counted as use",
+            *(self._entry.title, alias),
+            [each.before for each in change.breaks],
+            [each.after for each in change.breaks],
+        )
+        async_raise(
+            self._hass,
+            self._entry,
+            _ISSUES[change.verdict],
+            alias,
+            fixable=True,
+            persistent=True,
+            data={"breaks": json.dumps([asdict(each) for each in change.breaks])},
+            changes="\n".join(self._lines(change.breaks)),
+        )
+
+    def _lines(self, breaks: Sequence[Break]) -> Iterator[str]:
+        """Yield for each sensor that is in use what it showed before and after."""
+        registry = er.async_get(self._hass)
+        for each in breaks:
+            unique_id = f"{self._entry.unique_id}_{each.name}"
+            entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
+            entity = registry.async_get(entity_id) if entity_id else None
+            if entity and not entity.disabled:
+                name = entity.name or entity.original_name
+                unit = entity.unit_of_measurement or ""
+                yield f"- {name}: {each.before:.3f} → {each.after:.3f} {unit}"
 
     def may_wait(self, alias: str) -> bool:
         """Whether a meter need not be asked before its next measurement is due."""

@@ -1,21 +1,26 @@
-"""The last good readings, kept across a restart of Home Assistant."""
+"""What is remembered of the meters across a restart of Home Assistant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from time import monotonic
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
+import voluptuous as vol
 
+from custom_components.cemm.client import GROUPS, Measurement, is_number
 from custom_components.cemm.const import DOMAIN
+
+from .guard import Doubt, GroupState
 
 # In seconds.
 _SAVE_INTERVAL = 900.0
 
 
-class Memory:
-    """What is saved of one CEMM."""
+class MeterStore:
+    """The file in which the meters of one CEMM are kept."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Begin with nothing saved."""
@@ -29,7 +34,7 @@ class Memory:
         """Return what was saved last."""
         return await self._store.async_load() or {}
 
-    def hurry(self) -> None:
+    def save_soon(self) -> None:
         """Have the next save be done at once: there is something that must not be lost."""
         self._soon = True
 
@@ -54,3 +59,87 @@ class Memory:
     async def async_remove(self) -> None:
         """Forget everything: the config entry is removed."""
         await self._store.async_remove()
+
+
+def groups_as_json(groups: Mapping[str, GroupState]) -> dict[str, Any]:
+    """Return what to remember of a meter's counters."""
+    counters = {
+        name: {"time": good.time, "value": good.value, "since": state.seen[name]}
+        for state in groups.values()
+        for name, good in state.good.items()
+    }
+    made = {
+        group: {
+            "from_totals": state.from_totals,
+            "doubts": [asdict(doubt) for doubt in state.doubts],
+        }
+        for group, state in groups.items()
+    }
+    return {**counters, "groups": made}
+
+
+def _number(value: float) -> float:
+    if not is_number(value):
+        raise vol.Invalid("no number")
+    return value
+
+
+def _measurement(value: Mapping[str, Any]) -> Measurement:
+    return Measurement(value["time"], value["value"])
+
+
+_MEASUREMENT = vol.Schema(
+    {vol.Required("time"): vol.All(int), vol.Required("value"): _number}
+)
+_COUNTER = _MEASUREMENT.extend({vol.Required("since"): _number})
+_DOUBT = vol.Schema(
+    {
+        vol.Required("first"): {str: _number},
+        vol.Required("newest"): {str: vol.All(_MEASUREMENT, _measurement)},
+        vol.Required("from_totals"): bool,
+        vol.Required("seen"): _number,
+        vol.Required("persisted"): _number,
+        vol.Required("measurements"): int,
+    }
+)
+_MADE = vol.Schema(
+    {
+        vol.Required("from_totals"): vol.Any(None, bool),
+        vol.Required("doubts"): [_DOUBT],
+    }
+)
+
+
+def restore_groups(stored: Any) -> dict[str, GroupState]:
+    """Return what `groups_as_json` made JSON of; what is damaged starts anew.
+
+    An older version kept the counters alone.
+    """
+    if not isinstance(stored, dict):
+        return {}
+    made = stored.get("groups")
+    groups = {}
+    for group, names in GROUPS.items():
+        counters = {
+            name: found
+            for name in names
+            if (found := _valid(_COUNTER, stored.get(name)))
+        }
+        how = _valid(_MADE, made.get(group) if isinstance(made, dict) else None)
+        if counters:
+            groups[group] = GroupState(
+                {name: _measurement(found) for name, found in counters.items()},
+                {name: found["since"] for name, found in counters.items()},
+                how["from_totals"] if how else None,
+                tuple(Doubt(**doubt) for doubt in how["doubts"]) if how else (),
+            )
+    return groups
+
+
+def _valid(schema: vol.Schema, value: Any) -> dict[str, Any] | None:
+    """Return what a schema makes of a value; None if it does not fit."""
+    try:
+        found: dict[str, Any] = schema(value)
+    except vol.Invalid:
+        return None
+    return found

@@ -1,0 +1,93 @@
+"""Taking out of the sums what changes of meaning have put there."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+import logging
+from operator import attrgetter
+
+from homeassistant.core import HomeAssistant
+
+from custom_components.cemm.days import HOUR, floor_hour
+from custom_components.cemm.meters.breaks import Break
+
+from .apply import async_apply
+from .counters import Statistic
+from .ledger import Ledger
+from .recorder import (
+    SHORT_TERM,
+    async_convertible,
+    async_hours,
+    async_minutes,
+    async_newest_hour,
+    async_newest_minutes,
+    async_stored,
+)
+from .rows import Row
+from .want import difference, never_shown, want_breaks
+
+_LOGGER = logging.getLogger(__name__)
+
+
+async def async_settle(
+    hass: HomeAssistant,
+    ledger: Ledger,
+    statistics: Iterable[Statistic],
+    lock: asyncio.Lock,
+) -> None:
+    """Settle the breaks whose rows the recorder has written by now.
+
+    That may be interrupted anywhere: what is to be done follows from the rows alone. The
+    lock is held while rows are read and changed.
+    """
+    await async_stored(hass)
+    names = {each.name for each in ledger.breaks}
+    wanted = [statistic for statistic in statistics if statistic.name in names]
+    known = {each.name: each for each in await async_convertible(hass, wanted)}
+    by_name = attrgetter("name", "at")
+    for name, group in groupby(sorted(ledger.breaks, key=by_name), attrgetter("name")):
+        if statistic := known.get(name):
+            async with lock:
+                settled = await _async_settle(hass, statistic, [*group])
+            if settled:
+                await ledger.async_forget(settled)
+
+
+async def _async_settle(
+    hass: HomeAssistant, statistic: Statistic, breaks: Sequence[Break]
+) -> Sequence[Break]:
+    """Settle the breaks of a statistic, in order of time; return those that are."""
+    rows, length = await _async_around(hass, statistic, breaks[0])
+    wants, told = want_breaks(rows, breaks, length)
+    if what := difference(rows, wants):
+        await async_apply(hass, statistic, what)
+        rows, length = await _async_around(hass, statistic, breaks[0])
+        if difference(rows, wants):
+            _LOGGER.warning("%s: a sum could not be mended so far", statistic.entity_id)
+            return ()
+        for move in what.moves:
+            _LOGGER.info("%s: %+g in its sums", statistic.entity_id, move.amount)
+    return [each for each in breaks if each in told or never_shown(rows, each)]
+
+
+async def _async_around(
+    hass: HomeAssistant, statistic: Statistic, first: Break
+) -> tuple[Sequence[Row], int]:
+    """Return the rows since a break, with the last one before it, and their length.
+
+    They are short-term ones, or hours where those are deleted already.
+    """
+    start = int(first.at // SHORT_TERM) * SHORT_TERM
+    rows = await async_minutes(hass, statistic, start)
+    if old := await async_newest_minutes(hass, statistic, start):
+        return [old, *rows], SHORT_TERM
+    hour = floor_hour(first.at)
+    hours = await async_hours(hass, statistic, hour)
+    # Where nothing was before the break, the sum begins with it.
+    old = await async_newest_hour(hass, statistic, hour) or Row(
+        hour - HOUR, first.before, 0.0
+    )
+    is_deleted = (
+        hours and hours[0].start == hour and not (rows and rows[0].start < hours[0].end)
+    )
+    return ([old, *hours], HOUR) if is_deleted else ([old, *rows], SHORT_TERM)
