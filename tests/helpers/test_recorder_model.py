@@ -1,0 +1,284 @@
+"""The model of the recorder, row by row against the real one."""
+
+from dataclasses import dataclass, field
+from itertools import product
+from random import Random
+from typing import Any, Literal
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder.models import (
+    StatisticData,
+    StatisticMeanType,
+    StatisticMetaData,
+)
+from homeassistant.components.recorder.statistics import (
+    async_import_statistics,
+    statistics_during_period,
+)
+from homeassistant.components.recorder.tasks import (
+    CompileMissingStatisticsTask,
+    PurgeTask,
+    StatisticsTask,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_purge_done,
+    async_wait_recording_done,
+)
+
+from custom_components.cemm.history.periods import HOUR
+from custom_components.cemm.history.recorder import SHORT_TERM, async_stored
+from custom_components.cemm.history.rows import Row
+
+from .recorder_model import RecorderModel
+
+type Rows = dict[int, Row]
+type StateClass = Literal["total_increasing", "total"]
+
+# 25 minutes before a full hour.
+START = 1_762_342_500
+STATE_CLASSES: tuple[StateClass, ...] = ("total_increasing", "total")
+
+
+@pytest.fixture(autouse=True)
+def _custom_integration(freezer: FrozenDateTimeFactory) -> None:
+    """Load no integration, but begin at a fixed time.
+
+    A new database notes the last period as one that is done.
+    """
+    freezer.move_to(dt_util.utc_from_timestamp(START))
+
+
+@pytest.fixture(params=[1])
+def recorder_config(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Store states when they are needed; delete what is older than a day."""
+    return {"commit_interval": 3600, "purge_keep_days": request.param}
+
+
+@dataclass
+class Sensor:
+    """A sensor of the real Home Assistant, and its model."""
+
+    entity_id: str
+    state_class: StateClass
+    model: RecorderModel
+    value: float | None = None
+    time: float = 0.0
+    course: list[object] = field(default_factory=list)
+    """What happened, for who wants to know why a test fails."""
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        return {
+            "device_class": "energy",
+            "state_class": self.state_class,
+            "unit_of_measurement": "kWh",
+        }
+
+
+class Both:
+    """The real recorder and the models, to which the same happens."""
+
+    def __init__(
+        self, hass: HomeAssistant, recorder: Recorder, freezer: FrozenDateTimeFactory
+    ) -> None:
+        self._hass = hass
+        self._recorder = recorder
+        self._freezer = freezer
+        self.sensors: list[Sensor] = []
+        self.now = START
+
+    def add(self, number: int, state_class: StateClass) -> Sensor:
+        model = RecorderModel(state_class, keep_days=1)
+        sensor = Sensor(f"sensor.{state_class}_{number}", state_class, model)
+        self.sensors.append(sensor)
+        return sensor
+
+    def write(self, sensor: Sensor, at: float, value: float | None) -> None:
+        sensor.course.append((at, value))
+        sensor.time, sensor.value = at, sensor.value if value is None else value
+        sensor.model.write(at, value)
+        # Whole numbers too, as text, have no more than one form.
+        state = "unavailable" if value is None else str(float(value))
+        self._hass.states.async_set(
+            sensor.entity_id, state, sensor.attributes, timestamp=at
+        )
+
+    async def compile(self) -> None:
+        """End the period."""
+        self._recorder.queue_task(
+            StatisticsTask(dt_util.utc_from_timestamp(self.now), fire_events=False)
+        )
+        await self._go_on(1)
+
+    async def outage(self, random: Random, periods: int) -> None:
+        """Stop within a period, start again within a later one's last, and catch up."""
+        await self._hass.async_block_till_done()
+        self._hass.states._states.clear()
+        self._hass.states._states_data.clear()
+        for sensor in self.sensors:
+            sensor.course.append("restart")
+            sensor.model.restart()
+            # At its start, Home Assistant writes down what it knows, if only the names.
+            at = self.now + (periods - random.random()) * SHORT_TERM
+            self.write(sensor, at, random.choice((None, sensor.value)))
+        self._freezer.move_to(
+            dt_util.utc_from_timestamp(self.now + periods * SHORT_TERM)
+        )
+        self._recorder.queue_task(CompileMissingStatisticsTask())
+        await self._go_on(periods)
+
+    async def _go_on(self, periods: int) -> None:
+        await async_stored(self._hass)
+        self.now += periods * SHORT_TERM
+        for sensor in self.sensors:
+            sensor.model.compile(self.now)
+
+    def adjust(self, sensor: Sensor, start: float, amount: float) -> None:
+        sensor.course.append(("adjust", start, amount))
+        sensor.model.adjust(start, amount)
+        self._recorder.async_adjust_statistics(
+            sensor.entity_id, dt_util.utc_from_timestamp(start), amount, "kWh"
+        )
+
+    async def purge(self, before: float) -> None:
+        for sensor in self.sensors:
+            sensor.course.append(("purge", before))
+            sensor.model.purge(before)
+        self._recorder.queue_task(
+            PurgeTask(
+                dt_util.utc_from_timestamp(before), repack=False, apply_filter=False
+            )
+        )
+        await async_wait_purge_done(self._hass)
+
+    def import_hours(self, sensor: Sensor, rows: list[Row]) -> None:
+        sensor.model.import_hours(rows)
+        metadata = StatisticMetaData(
+            mean_type=StatisticMeanType.NONE,
+            has_sum=True,
+            name=None,
+            source="recorder",
+            statistic_id=sensor.entity_id,
+            unit_class="energy",
+            unit_of_measurement="kWh",
+        )
+        data = [
+            StatisticData(
+                start=dt_util.utc_from_timestamp(row.start),
+                state=row.state,
+                sum=row.sum,
+            )
+            for row in rows
+        ]
+        async_import_statistics(self._hass, metadata, data)
+
+    async def rows(self, period: Literal["5minute", "hour"]) -> dict[str, Rows]:
+        await async_wait_recording_done(self._hass)
+        found = await self._recorder.async_add_executor_job(
+            lambda: statistics_during_period(
+                self._hass,
+                dt_util.utc_from_timestamp(0),
+                None,
+                {sensor.entity_id for sensor in self.sensors},
+                period,
+                None,
+                {"state", "sum"},
+            )
+        )
+        return {
+            entity_id: {
+                int(row["start"]): Row(int(row["start"]), row["state"], row["sum"])
+                for row in rows
+            }
+            for entity_id, rows in found.items()
+        }
+
+    async def assert_equal(self) -> tuple[int, int]:
+        """Compare all rows; returns how many there are."""
+        minutes = await self.rows("5minute")
+        hours = await self.rows("hour")
+        for sensor in self.sensors:
+            for real, model in (
+                (minutes.get(sensor.entity_id, {}), sensor.model.five_minutes),
+                (hours.get(sensor.entity_id, {}), sensor.model.hours),
+            ):
+                different = {
+                    start: (real.get(start), model.get(start))
+                    for start in sorted(real | model)
+                    if real.get(start) != model.get(start)
+                }
+                assert not different, (sensor.entity_id, sensor.course)
+        return sum(map(len, minutes.values())), sum(map(len, hours.values()))
+
+
+@pytest.fixture
+async def both(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> Both:
+    assert await async_setup_component(hass, "sensor", {})
+    await async_wait_recording_done(hass)
+    return Both(hass, recorder_mock, freezer)
+
+
+def times(random: Random, start: int) -> list[float]:
+    """Return when states are written in a period, more often at its very edges."""
+    count = random.choice((0, 0, 1, 1, 2, 5))
+    edges = (start, (start * 1_000_000 - 1) / 1_000_000, start + SHORT_TERM - 1e-6)
+    return sorted(
+        {
+            random.choice(edges)
+            if random.random() < 0.3
+            else start + random.random() * SHORT_TERM
+            for _ in range(count)
+        }
+    )
+
+
+def value(random: Random, old: float | None) -> float | None:
+    """Return what may follow a value: mostly more."""
+    if old is None:
+        return random.choice((None, 0.0, 0.5, 1234.567, -3.0))
+    return random.choice(
+        (
+            old,
+            old + round(random.random(), 3),
+            old + round(random.random() * 100, 3),
+            old + random.random(),
+            old * (1 - random.random() * 0.1),
+            0.9 * old,
+            old * (0.9 - random.random() * 0.1),
+            old * random.random(),
+            0.0,
+            0.0 - old,
+            None,
+        )
+    )
+
+
+async def test_the_model_makes_the_recorders_rows(both: Both) -> None:
+    random = Random(1)
+    for number, state_class in product(range(60), STATE_CLASSES):
+        both.add(number, state_class)
+    for _ in range(45):
+        for sensor in both.sensors:
+            for at in times(random, both.now):
+                if at > sensor.time:
+                    both.write(sensor, at, value(random, sensor.value))
+            if random.random() < 0.1:
+                # Without seconds, and with them.
+                back = random.randrange(0, 3 * HOUR, random.choice((60, 1)))
+                both.adjust(sensor, both.now - back, random.uniform(-50, 50))
+        if random.random() < 0.1:
+            await both.outage(random, random.choice((2, 4, 20)))
+        else:
+            await both.compile()
+        if random.random() < 0.1:
+            await both.purge(both.now - random.choice((0.2, 1.1, 4)) * HOUR)
+    minutes, hours = await both.assert_equal()
+    assert minutes > 2000
+    assert hours > 500
