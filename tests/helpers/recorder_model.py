@@ -21,8 +21,7 @@ class DuplicateRowError(Exception):
 class RecorderModel:
     """Makes rows like the recorder, of a sensor that is known to Home Assistant.
 
-    What it does not know: units, `last_reset`, and a database without any sensor's state,
-    in which the recorder makes do with the present ones.
+    What it does not know: units, and `last_reset`.
     """
 
     def __init__(
@@ -34,20 +33,21 @@ class RecorderModel:
         """The rows by their start."""
         self._increasing = state_class == "total_increasing"
         self._keep = keep_days * 24 * HOUR
-        # The states in the database. They outlast that in the state machine, or
-        # it them: what does not change is written down once, and deleted some day.
+        # The states in the database.
         self._times: list[float] = []
         self._values: list[float | None] = []
-        self._state_machine: tuple[float | None] | None = None
+        # The present state, and since when it is that one; none while Home Assistant
+        # is off.
+        self._present: tuple[float, float | None] | None = None
         self._compiled: int | None = None
         self._newest: Row | None = None
 
     def write(self, at: float, value: float | None) -> None:
         """Write a state; None is one without a number. The same again is no new one."""
-        if self._state_machine == (value,):
+        if self._present and self._present[1] == value:
             return
         assert not self._times or at > self._times[-1], "states are in order of time"
-        self._state_machine = (value,)
+        self._present = (at, value)
         self._times.append(at)
         self._values.append(value)
         if self._compiled is None:
@@ -60,7 +60,7 @@ class RecorderModel:
         the periods in between too, which are compiled after the start. The next state
         is a new one, even if it is the same.
         """
-        self._state_machine = None
+        self._present = None
 
     def compile(self, until: float) -> None:
         """Make the rows of all periods that have ended by then and are still to do.
@@ -119,6 +119,9 @@ class RecorderModel:
         first = bisect_right(self._times, edge)
         end = bisect_left(self._times, start + SHORT_TERM)
         values = self._values[max(before - 1, 0) : before] + self._values[first:end]
+        if not values and self._present and self._present[0] < start + SHORT_TERM:
+            # What has not changed for long is deleted, but still true.
+            values = [self._present[1]]
         return [value for value in values if value is not None]
 
     def adjust(self, start: float, amount: float) -> None:
@@ -146,8 +149,8 @@ class RecorderModel:
     def purge(self, before: float) -> None:
         """Delete old states and short-term rows, as happens each night.
 
-        A state that has not changed since is deleted too: there are no more rows then,
-        and once the newest is gone, the sum begins at 0 again.
+        After an outage, or without a number, for so long that all rows are gone, the sum
+        begins at 0 again.
         """
         old = bisect_left(self._times, before)
         del self._times[:old], self._values[:old]
