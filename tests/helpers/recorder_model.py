@@ -58,7 +58,8 @@ class RecorderModel:
 
         Nothing is written at the stop: the last state holds until the next one, for
         the periods in between too, which are compiled after the start. The next state
-        is a new one, even if it is the same.
+        is a new one, even if it is the same. If the sensor knows none yet when Home
+        Assistant has started, that is None.
         """
         self._present = None
 
@@ -69,6 +70,7 @@ class RecorderModel:
         """
         if self._compiled is None:
             return
+        assert self._present, "Home Assistant is off, or no state was written since"
         oldest = int((until - self._keep) // HOUR) * HOUR
         while (start := max(self._compiled, oldest)) + SHORT_TERM <= until:
             self._compile(start)
@@ -127,7 +129,7 @@ class RecorderModel:
     def adjust(self, start: float, amount: float) -> None:
         """Add an amount to the sums of all rows since a Unix time.
 
-        Those of the hours since its full hour, if it has no seconds.
+        Those of the hours since its full hour, but without that if it has seconds.
         """
         full_hour = start - start % HOUR // MINUTE * MINUTE
         for rows, since in ((self.five_minutes, start), (self.hours, full_hour)):
