@@ -1,6 +1,7 @@
 """What the tests with a real recorder share."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -18,10 +19,12 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.cemm.days import HOUR
+from custom_components.cemm.history.apply import async_apply
 from custom_components.cemm.history.counters import Counter, counters
 from custom_components.cemm.history.manager import INTERVAL
 from custom_components.cemm.history.recorder import async_hours, async_stored
 from custom_components.cemm.history.rows import Row
+from custom_components.cemm.history.want import Difference
 from simulator import House
 
 type Rows = dict[str, list[Row]]
@@ -91,6 +94,11 @@ async def all_rows(hass: HomeAssistant, entry: MockConfigEntry) -> Rows:
         name: await async_hours(hass, counter, 0)
         for name, counter in all_counters(hass, entry).items()
     }
+
+
+async def write(hass: HomeAssistant, counter: Counter, rows: Sequence[Row]) -> None:
+    """Add rows to a counter's statistics, and wait until they are stored."""
+    await async_apply(hass, counter, Difference(rows=rows))
 
 
 def truth(house: House, counter: Counter, at: float) -> float:

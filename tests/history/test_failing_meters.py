@@ -10,7 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.days import midnight
-from custom_components.cemm.history import Checkpoint, work
+from custom_components.cemm.history import Ledger, work
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
 from tests.helpers.history import all_counters, all_rows, finished, keep, next_hour
@@ -67,7 +67,7 @@ async def test_a_meter_that_fails_does_not_put_off_the_first_import(
     await setup(hass, local_entry)
     await finished(local_entry)
     sim.faults.append(Fault("status", "/p1-gas/data/year/", value=500))
-    checkpoint = Checkpoint(hass, local_entry.entry_id)
+    checkpoint = Ledger(hass, local_entry)
     await checkpoint.async_want((date(2025, 11, 4), None))
     hass.config_entries.async_update_entry(
         local_entry, options={"import_history": True}

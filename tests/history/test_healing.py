@@ -14,9 +14,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import HOUR
-from custom_components.cemm.history import healing, recorder
-from custom_components.cemm.history.recorder import async_write
-from custom_components.cemm.history.rows import Row, fill
+from custom_components.cemm.history import apply, healing, recorder
+from custom_components.cemm.history.rows import Row
+from custom_components.cemm.history.want import Want, want_hole
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
 from tests.helpers.history import (
@@ -27,6 +27,7 @@ from tests.helpers.history import (
     keep,
     live_rows,
     next_hour,
+    write as write_rows,
 )
 
 COUNTERS = ("p1_t2", "p1_energy_import", "p1-gas_gas", "pulse-2_volume")
@@ -54,7 +55,7 @@ async def write(
         for first, last in spans:
             if restart:
                 rows = live_rows(house, counter, first, last)
-            await async_write(
+            await write_rows(
                 hass, counter, [row for row in rows if first <= row.start < last]
             )
     return await all_rows(hass, entry)
@@ -190,7 +191,7 @@ async def test_a_meter_without_an_answer_does_not_stop_the_others(
     for name, counter in all_counters(hass, local_entry).items():
         rows = live_rows(house, counter, LAST - 60 * HOUR, LAST)
         kept = [row for n, row in enumerate(reversed(rows)) if n not in lost[name]]
-        await async_write(hass, counter, kept)
+        await write_rows(hass, counter, kept)
     fault = Fault("status", path="/p1-gas/data/day", value=500)
     sim.faults.append(fault)
     await next_hour(hass, local_entry, freezer)
@@ -221,17 +222,19 @@ async def test_a_long_hole_is_filled_in_parts(
     await finished(local_entry)
     counter = all_counters(hass, local_entry)["pulse-2_volume"]
     first, last = live_rows(house, counter, FIRST, LAST)[:: (LAST - FIRST) // HOUR - 1]
-    await async_write(hass, counter, [first, last])
+    await write_rows(hass, counter, [first, last])
     threads = []
 
-    def noting_threads(*args: Any) -> list[Row]:
+    def noting_threads(*args: Any) -> list[Want]:
         threads.append(get_ident())
-        return fill(*args)
+        return want_hole(*args)
 
     with (
-        patch.object(healing, "_AT_ONCE", 100),
-        patch.object(healing, "fill", noting_threads),
-        patch.object(healing, "async_write", wraps=async_write) as written,
+        patch.object(apply, "_AT_ONCE", 100),
+        patch.object(healing, "want_hole", noting_threads),
+        patch.object(
+            apply, "async_import_statistics", wraps=apply.async_import_statistics
+        ) as written,
     ):
         await next_hour(hass, local_entry, freezer)
     hours = (LAST - FIRST) // HOUR

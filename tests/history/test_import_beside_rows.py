@@ -19,7 +19,6 @@ from custom_components.cemm.client import (
     Period,
 )
 from custom_components.cemm.days import HOUR, midnight
-from custom_components.cemm.history.recorder import async_write
 from simulator import House
 from tests.conftest import setup
 from tests.helpers.history import (
@@ -32,6 +31,7 @@ from tests.helpers.history import (
     keep,
     live_rows,
     next_hour,
+    write as write_rows,
 )
 
 FIRST = int(datetime(2025, 10, 18, tzinfo=UTC).timestamp())
@@ -54,7 +54,7 @@ async def write(
     rows = live_rows(house, counter, FIRST, spans[-1][-1])
     for first, last in spans:
         found = [row for row in rows if first <= row.start < last]
-        await async_write(hass, counter, found)
+        await write_rows(hass, counter, found)
 
 
 @pytest.mark.parametrize("day", [date(2025, 11, 2), date(2025, 11, 5)])

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.recorder import async_stored, async_write
+from custom_components.cemm.history.recorder import async_stored
 from simulator import House
 from tests.conftest import setup
 from tests.helpers.history import (
@@ -28,6 +28,7 @@ from tests.helpers.history import (
     keep,
     live_rows,
     next_hour,
+    write as write_rows,
 )
 
 SINCE = date(2025, 10, 30)
@@ -101,7 +102,7 @@ async def test_rows_are_not_written_over_after_older_ones_without_a_sum(
     # With its first state the recorder notes that there is a sum now.
     async_import_statistics(hass, metadata(gas, has_sum=True, unit="m³"), [])
     await async_stored(hass)
-    await async_write(hass, gas, live)
+    await write_rows(hass, gas, live)
     assert (await all_rows(hass, local_entry))["p1-gas_gas"] == live
     await local_entry.runtime_data.history.async_import(date(2025, 11, 2))
     rows = (await all_rows(hass, local_entry))["p1-gas_gas"]

@@ -17,7 +17,7 @@ from custom_components.cemm.client import History, Period
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.recorder import async_hours, async_write
+from custom_components.cemm.history.recorder import async_hours
 from simulator import House
 from tests.conftest import MAC, setup
 from tests.helpers.history import (
@@ -29,6 +29,7 @@ from tests.helpers.history import (
     keep,
     live_rows,
     next_hour,
+    write as write_rows,
 )
 
 NEW_ID = "sensor.mine"
@@ -101,7 +102,7 @@ async def test_a_hole_is_filled_under_the_new_name(
     await finished(local_entry)
     with renamed_meanwhile(hass, local_entry, Period.DAY, date(2025, 11, 4)) as counter:
         live = live_rows(house, counter, NEWEST - 40 * HOUR, NEWEST)
-        await async_write(hass, counter, [*live[:10], *live[-10:]])
+        await write_rows(hass, counter, [*live[:10], *live[-10:]])
         await next_hour(hass, local_entry, freezer)
     await next_hour(hass, local_entry, freezer)
     assert not await async_hours(hass, counter, 0)

@@ -22,7 +22,12 @@ def counter(key: str, *registers: str) -> Counter:
     row = CHANNELS[key]
     assert row.history and row.max_rate
     return Counter(
-        *("sensor.it", "p1", key, row.history, row.max_rate, "kWh", registers),
+        *("sensor.it", f"p1_{key}", "kWh"),
+        alias="p1",
+        key=key,
+        rule=row.history,
+        max_rate=row.max_rate,
+        registers=registers,
         use=Use.SOURCE,
     )
 

@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby, pairwise
 
-from custom_components.cemm.days import HOUR
+from custom_components.cemm.days import DAY, HOUR
 from custom_components.cemm.meters.breaks import Break
 
 from .rows import TOLERANCE, Hole, Row
 
 # The rows of this long (seconds) after a break must show its new state.
 _SHOWN_WITHIN = 2 * HOUR
+
+# How far the day data, which is rounded, may be off: of what was used, and in kWh or m³.
+_ROUGHLY = 0.05
 
 
 class Why(StrEnum):
@@ -52,7 +55,13 @@ def want_breaks(
     """
     wants: list[Want] = []
     told: list[Break] = []
-    located = [(_row_of(rows, each, length), each) for each in breaks]
+    located: list[tuple[int | None, Break]] = []
+    later: int | None = None
+    for each in reversed(breaks):
+        # What no row shows was over before the one that shows what came next.
+        index = _row_of(rows, each, length)
+        later = min((i for i in (index, later) if i is not None), default=None)
+        located.insert(0, (later, each))
     for index, group in groupby(located, key=lambda pair: pair[0]):
         if index is None:
             continue
@@ -120,13 +129,16 @@ def _rise(hole: Hole, used: float, *, measured: bool) -> tuple[float, float, Why
     """Return by how much reading and sum should rise across a hole.
 
     After an outage longer than the recorder keeps its short-term rows, a sum starts at 0
-    again: it is then no more than what was used within the hole, and less than before.
-    That is the difference of the readings or, after a new meter, ``used``.
+    again: it is then no more than what was used within the hole. That is the difference of
+    the readings or, after a new meter, ``used``. A young sum is small without that.
     """
     before, after = hole.before, hole.after
     change, rise = after.state - before.state, after.sum - before.sum
     expected = change if change >= 0 else used
-    if 0 <= after.sum <= expected + TOLERANCE and after.sum < before.sum:
+    is_long = after.start - before.start >= DAY and not (
+        measured and abs(rise - used) <= _ROUGHLY * (1 + used)
+    )
+    if 0 <= after.sum <= expected + TOLERANCE and (after.sum < before.sum or is_long):
         return change, expected, Why.RESTART
     if abs(change - rise) > TOLERANCE and measured and rise >= -TOLERANCE:
         return change, used, Why.BREAK
