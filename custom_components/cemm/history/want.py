@@ -135,12 +135,12 @@ def _rise(hole: Hole, used: float, *, measured: bool) -> tuple[float, float, Why
     before, after = hole.before, hole.after
     change, rise = after.state - before.state, after.sum - before.sum
     expected = change if change >= 0 else used
-    is_long = after.start - before.start >= DAY and not (
-        measured and abs(rise - used) <= _ROUGHLY * (1 + used)
-    )
+    agree = abs(change - used) <= _ROUGHLY * (1 + used)
+    is_long = after.start - before.start >= DAY and (agree or not measured)
     if 0 <= after.sum <= expected + TOLERANCE and (after.sum < before.sum or is_long):
         return change, expected, Why.RESTART
-    if abs(change - rise) > TOLERANCE and measured and rise >= -TOLERANCE:
+    is_broken = abs(change - rise) > TOLERANCE and not agree
+    if is_broken and measured and rise >= -TOLERANCE:
         return change, used, Why.BREAK
     return change, rise, Why.HOLE
 
