@@ -25,6 +25,27 @@ pytest_plugins = ["tests.helpers.table"]
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all", action="store_true", help="all of what is a sample otherwise"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "rest: left out of the sample, see --all")
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what takes long and is much like the rest."""
+    if not config.getoption("--all"):
+        left = [item for item in items if item.get_closest_marker("rest")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
 MAC = "00:1e:c0:85:96:cc"
 UID = "00-1E-C0-85-96-CC"
 

@@ -256,7 +256,15 @@ def assert_no_spike(rows: dict[str, tuple[list, list]], most: float) -> None:
                 assert -1e-6 <= new.sum - old.sum <= most, (key, old, new)
 
 
-@pytest.mark.parametrize("restart", [None, 20, 400, 720], ids=str)
+RESTARTS = [
+    None,
+    pytest.param(20, marks=pytest.mark.rest),
+    pytest.param(400, marks=pytest.mark.rest),
+    pytest.param(720, marks=pytest.mark.rest),
+]
+
+
+@pytest.mark.parametrize("restart", RESTARTS, ids=str)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_a_change_of_meaning_is_no_use(
     build: Callable[[Case], Lab], case: Case, restart: float | None
