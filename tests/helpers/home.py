@@ -58,6 +58,8 @@ class Home:
     ) -> None:
         self._freezer = freezer
         self._recorder = recorder
+        self.config_dir: str | None = None
+        """Where its storage lies, if it is to outlive this process."""
         self.keep_days = 10
         """When the recorder deletes states and short-term rows."""
         self._data = data
@@ -71,7 +73,9 @@ class Home:
         """Start from what the database and the storage hold."""
         hass = self.hass = await self._stack.enter_async_context(
             async_test_home_assistant(
-                load_registries=False, initial_state=CoreState.not_running
+                load_registries=False,
+                config_dir=self.config_dir,
+                initial_state=CoreState.not_running,
             )
         )
         del hass.data[DATA_CUSTOM_COMPONENTS]

@@ -40,18 +40,13 @@ type Script = Callable[[float], Answer]
 class Lab:
     """One CEMM with one meter, asked every ten seconds."""
 
+    hass: HomeAssistant
+    entry: MockConfigEntry
+
     def __init__(
-        self,
-        hass: HomeAssistant,
-        sim: Simulator,
-        entry: MockConfigEntry,
-        freezer: FrozenDateTimeFactory,
-        alias: str,
-        kind: str,
+        self, sim: Simulator, freezer: FrozenDateTimeFactory, alias: str, kind: str
     ) -> None:
-        self.hass = hass
         self.sim = sim
-        self.entry = entry
         self._freezer = freezer
         only_meter(sim, alias, kind, None)
         self._fault: Fault = sim.faults[0]
@@ -66,14 +61,14 @@ class Lab:
         return dt_util.utcnow().timestamp()
 
     async def start(self) -> None:
-        self._answer()
+        self.answer()
         await setup(self.hass, self.entry)
 
     async def restart(self, after: float = 0) -> None:
         """Load the integration again, some seconds later."""
         await self.hass.config_entries.async_unload(self.entry.entry_id)
         await self.wait(after)
-        self._answer()
+        self.answer()
         await setup(self.hass, self.entry)
 
     async def wait(self, seconds: float) -> None:
@@ -87,7 +82,7 @@ class Lab:
         end = self.now + seconds
         while self.now < end:
             await self._tick(10)
-            self._answer()
+            self.answer()
             async_fire_time_changed(self.hass)
             await answered(self.hass)
             await finished(self.entry)
@@ -104,7 +99,7 @@ class Lab:
             get_instance(self.hass).queue_task(StatisticsTask(start, fire_events=False))
             await async_stored(self.hass)
 
-    def _answer(self) -> None:
+    def answer(self) -> None:
         at = int((self.now - 1) // self.cadence * self.cadence)
         data, totals = self.script(at)
         self._fault.value = {"data": _measured(at, data)} | (

@@ -222,7 +222,7 @@ def recorder_config() -> dict[str, int]:
 
 
 @pytest.fixture
-async def build(
+def build(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     sim: Simulator,
@@ -230,7 +230,13 @@ async def build(
     freezer: FrozenDateTimeFactory,
 ) -> Callable[[Case], Lab]:
     """Return what makes a lab in which a case happens."""
-    return lambda case: Lab(hass, sim, local_entry, freezer, *case.meter)
+
+    def lab(case: Case) -> Lab:
+        found = Lab(sim, freezer, *case.meter)
+        found.hass, found.entry = hass, local_entry
+        return found
+
+    return lab
 
 
 def used_since(begin: float, now: float) -> float:
