@@ -29,7 +29,7 @@ from .const import DOMAIN
 from .coordinator import CemmCoordinator
 from .devices import alias_of
 from .entity import MeterEntity
-from .history.manager import HistoryManager
+from .history import HistoryManager
 from .kinds import MeterKind
 from .meters.meter import MeterData
 from .runtime import CemmConfigEntry

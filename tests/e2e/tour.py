@@ -204,7 +204,7 @@ async def sees_a_year_of_bars(tour: Tour) -> None:
 
 
 async def changes_to_the_remote_api(tour: Tour) -> None:
-    """Use an API key for the same CEMM from now on."""
+    """Priority an API key for the same CEMM from now on."""
     await tour.pick_from_menu("reconfigure")
     await tour.says("config.step.reconfigure.description")
     await tour.choose("config.step.reconfigure.menu_options.remote")

@@ -84,7 +84,7 @@ class Sensor:
     model: RecorderModel
     value: float | None = None
     time: float = 0.0
-    course: list[object] = field(default_factory=list)
+    use: list[object] = field(default_factory=list)
     """What happened, for who wants to know why a test fails."""
 
     @property
@@ -115,7 +115,7 @@ class Both:
         return sensor
 
     def write(self, sensor: Sensor, at: float, value: float | None) -> None:
-        sensor.course.append((at, value))
+        sensor.use.append((at, value))
         sensor.time, sensor.value = at, sensor.value if value is None else value
         sensor.model.write(at, value)
         # Whole numbers too, as text, have no more than one form.
@@ -137,7 +137,7 @@ class Both:
         self._hass.states._states.clear()
         self._hass.states._states_data.clear()
         for sensor in self.sensors:
-            sensor.course.append("restart")
+            sensor.use.append("restart")
             sensor.model.restart()
             # At its start, Home Assistant writes down what it knows, if only the names.
             part = random.choice((1, random.random()))
@@ -156,7 +156,7 @@ class Both:
             sensor.model.compile(self.now)
 
     def adjust(self, sensor: Sensor, start: float, amount: float) -> None:
-        sensor.course.append(("adjust", start, amount))
+        sensor.use.append(("adjust", start, amount))
         sensor.model.adjust(start, amount)
         self._recorder.async_adjust_statistics(
             sensor.entity_id, dt_util.utc_from_timestamp(start), amount, "kWh"
@@ -164,7 +164,7 @@ class Both:
 
     async def purge(self, before: float) -> None:
         for sensor in self.sensors:
-            sensor.course.append(("purge", before))
+            sensor.use.append(("purge", before))
             sensor.model.purge(before)
         self._recorder.queue_task(
             PurgeTask(
@@ -174,7 +174,7 @@ class Both:
         await async_wait_purge_done(self._hass)
 
     def import_row(self, sensor: Sensor, period: Period, row: Row) -> None:
-        sensor.course.append(("import", period, row))
+        sensor.use.append(("import", period, row))
         if period == "hour":
             sensor.model.import_hours([row])
         else:
@@ -233,7 +233,7 @@ class Both:
                     start: (real.get(start), model.get(start))
                     for start in sorted(real | model)
                     if real.get(start) != model.get(start)
-                } == {}, (sensor.entity_id, sensor.course)
+                } == {}, (sensor.entity_id, sensor.use)
         return compared
 
 

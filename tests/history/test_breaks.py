@@ -127,12 +127,12 @@ CASES = {
         lambda u: (split(105 + u, 0), None),
         back_after=10,
     ),
-    "registers change places": Case(
+    "registers change meter_holes": Case(
         lambda u: (split(4000 + u, 6000), None),
         lambda u: (split(6000, 4000 + u), None),
         back_after=240,
     ),
-    "registers change places for half an hour": Case(
+    "registers change meter_holes for half an hour": Case(
         lambda u: (split(4000 + u, 6000), None),
         lambda u: (split(6000, 4000 + u), None),
         back_after=1800,

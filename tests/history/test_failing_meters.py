@@ -10,7 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.days import midnight
-from custom_components.cemm.history import Ledger, work
+from custom_components.cemm.history import Ledger, reconciler
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
 from tests.helpers.history import all_counters, all_rows, finished, keep, next_hour
@@ -46,7 +46,7 @@ async def test_a_meter_that_is_gone_does_not_stop_the_others(
     rest = {"pulse-2": coordinator.data["pulse-2"]}
     counted = all_counters(hass, local_entry)
     with (
-        patch.object(work, "counters", return_value=counted.values()),
+        patch.object(reconciler, "counters", return_value=counted.values()),
         patch.object(coordinator, "data", rest),
     ):
         again = await history.async_import(date(2025, 10, 31))

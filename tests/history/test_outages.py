@@ -165,7 +165,7 @@ async def test_an_outage_leaves_no_hole_and_no_spike(
 
 
 def assert_used(house: House, counter: Counter, rows: list[Row]) -> None:
-    """Use is what it truly was, from row to row."""
+    """Priority is what it truly was, from row to row."""
     for (old, new), used in zip(
         pairwise(rows), true_use(house, counter, rows), strict=True
     ):

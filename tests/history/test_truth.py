@@ -9,9 +9,9 @@ from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.client.models import parse_history, parse_reading
 from custom_components.cemm.days import HOUR, days
 from custom_components.cemm.history.usage import (
-    Chapter,
     Day,
-    Stretch,
+    MeasuredDays,
+    MeterDays,
     booked_changes,
     counted,
     known_changes,
@@ -81,18 +81,18 @@ def test_every_hour_is_within_one_percent(
     found = fetch(house, alias, span)
     row = CHANNELS[key]
     assert row.history and row.max_rate
-    stretch = Stretch(Chapter(found), row.history.day)
+    measured = MeasuredDays(MeterDays(found), row.history.day)
     closings = [day.closing for day in found if day.closing]
     readings = meter_readings(closings, REGISTERS.get(key, (key,)))
     changes = list(
         read_changes(readings, row.max_rate)
         if exact
-        else booked_changes(stretch, row.history, row.max_rate)
+        else booked_changes(measured, row.history, row.max_rate)
     )
     times = range(found[0].start, found[-1].end + 1, HOUR)
     first, last = (truth(house, alias, key, time) for time in (times[0], times[-1]))
     assert changes or first == last
-    used = counted(stretch.profile.curve(row.history), changes, times)
+    used = counted(measured.profile.curve(row.history), changes, times)
     assert len(used) == len(times)
     for (begin, end), (old, new) in zip(pairwise(times), pairwise(used), strict=True):
         real = truth(house, alias, key, end) - truth(house, alias, key, begin)
@@ -112,11 +112,11 @@ def test_what_was_used_after_the_last_reading_of_a_month_stays_there(
     eve, first, second = fetch(house, alias, (date(2025, 9, 30), date(2025, 10, 2)))
     row = CHANNELS[key]
     assert row.history and row.max_rate
-    stretch = Stretch(Chapter([first, second], eve), row.history.day)
+    measured = MeasuredDays(MeterDays([first, second], eve), row.history.day)
     registers = REGISTERS.get(key, (key,))
-    changes = known_changes(stretch, row.history, registers, row.max_rate)
+    changes = known_changes(measured, row.history, registers, row.max_rate)
     used = counted(
-        stretch.profile.curve(row.history), changes, [first.start, first.end]
+        measured.profile.curve(row.history), changes, [first.start, first.end]
     )
     real = truth(house, alias, key, first.end) - truth(house, alias, key, first.start)
     assert used[-1] == pytest.approx(real, abs=0.002)

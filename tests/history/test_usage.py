@@ -13,9 +13,9 @@ from custom_components.cemm.client import History, Measurement, Reading, Sample
 from custom_components.cemm.history.profile import Curve
 from custom_components.cemm.history.usage import (
     Change,
-    Chapter,
     Day,
-    Stretch,
+    MeasuredDays,
+    MeterDays,
     booked_changes,
     counted,
     known_changes,
@@ -44,15 +44,15 @@ def power_day(watts: list[float | None], **amounts: float) -> Day:
     return Day.of(MONDAY, History({"electric_power": samples}), amounts)
 
 
-def booked(stretch: Stretch, key: str) -> Iterator[Change]:
+def booked(measured: MeasuredDays, key: str) -> Iterator[Change]:
     """Return what the month data says of a counter."""
     max_rate = CHANNELS[key].max_rate
     assert max_rate
-    return booked_changes(stretch, rule(key), max_rate)
+    return booked_changes(measured, rule(key), max_rate)
 
 
-def hourly(stretch: Stretch, changes: list[Change], key: str) -> list[float]:
-    profile = stretch.profile
+def hourly(measured: MeasuredDays, changes: list[Change], key: str) -> list[float]:
+    profile = measured.profile
     times = range(profile.start, profile.end + 1, HOUR)
     used = counted(profile.curve(rule(key)), changes, times)
     return [b - a for a, b in pairwise(used)]
@@ -151,27 +151,27 @@ def test_minutes_count_as_unmeasured_but_where_the_amount_is_known() -> None:
 
 def test_net_amounts_are_not_all_that_was_imported() -> None:
     closing = Reading({"t1": Measurement(1000, 1.5)})
-    net = Stretch(Chapter([Day(MONDAY)]), "electric_power")
+    net = MeasuredDays(MeterDays([Day(MONDAY)]), "electric_power")
     assert not net.is_exact(rule("t1"))
-    assert Stretch(Chapter([Day(MONDAY, closing=closing)]), "electric_power").is_exact(
-        rule("t1")
-    )
-    assert Stretch(Chapter([Day(MONDAY)]), "flow").is_exact(rule("volume"))
+    assert MeasuredDays(
+        MeterDays([Day(MONDAY, closing=closing)]), "electric_power"
+    ).is_exact(rule("t1"))
+    assert MeasuredDays(MeterDays([Day(MONDAY)]), "flow").is_exact(rule("volume"))
 
 
 def test_volumes_agree_with_the_month_data() -> None:
     day = Day(MONDAY, {}, {"volume": 2.4})
-    stretch = Stretch(Chapter([day]), "flow")
-    changes = list(booked(stretch, "volume"))
-    assert hourly(stretch, changes, "volume") == [pytest.approx(0.1)] * 24
+    measured = MeasuredDays(MeterDays([day]), "flow")
+    changes = list(booked(measured, "volume"))
+    assert hourly(measured, changes, "volume") == [pytest.approx(0.1)] * 24
 
 
 def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
     # 12 h of 1 kW, 12 h of -0.5 kW; low until 7:00 and from 23:00.
     day = power_day([1000, -500], electric_energy_low=6.5, electric_energy_high=-0.4)
-    stretch = Stretch(Chapter([day]), "electric_power")
+    measured = MeasuredDays(MeterDays([day]), "electric_power")
     changes = {
-        key: next(booked(stretch, key)).amount
+        key: next(booked(measured, key)).amount
         for key in ("t1", "t2", "t3", "t4", "energy_import", "energy_export")
     }
     assert changes["t1"] - changes["t3"] == pytest.approx(6.5)
@@ -184,20 +184,20 @@ def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
 
 def test_what_was_not_measured_takes_what_the_net_amount_lacks() -> None:
     day = power_day([1000, None, -500, -500], electric_energy_high=2.0)
-    stretch = Stretch(Chapter([day]), "electric_power")
-    imported = list(booked(stretch, "energy_import"))
-    exported = list(booked(stretch, "energy_export"))
+    measured = MeasuredDays(MeterDays([day]), "electric_power")
+    imported = list(booked(measured, "energy_import"))
+    exported = list(booked(measured, "energy_export"))
     assert imported[0].amount == pytest.approx(8)
     assert exported[0].amount == pytest.approx(6)
-    hours = hourly(stretch, imported, "energy_import")
+    hours = hourly(measured, imported, "energy_import")
     assert hours == pytest.approx([1.0] * 6 + [2 / 6] * 6 + [0] * 12)
 
 
 @pytest.mark.parametrize("amount", [-500.0, 5000.0])
 def test_no_meter_counts_what_is_booked_there(amount: float) -> None:
     """It was replaced, or the CEMM is wrong."""
-    stretch = Stretch(Chapter([Day(MONDAY, {}, {"volume": amount})]), "flow")
-    assert not list(booked(stretch, "volume"))
+    measured = MeasuredDays(MeterDays([Day(MONDAY, {}, {"volume": amount})]), "flow")
+    assert not list(booked(measured, "volume"))
 
 
 def test_month_data_tells_what_readings_do_not_reach() -> None:
@@ -220,17 +220,17 @@ def test_month_data_tells_what_readings_do_not_reach() -> None:
         for n, day in enumerate(days)
     ]
     changes = known_changes(
-        Stretch(Chapter(days), "flow"), rule("volume"), ["volume"], 9
+        MeasuredDays(MeterDays(days), "flow"), rule("volume"), ["volume"], 9
     )
     assert [change.amount for change in changes] == [4, 4, 1, 1, 4, 4]
 
 
 def test_a_booked_zero_is_no_data() -> None:
-    stretch = Stretch(
-        Chapter([power_day([1000], electric_energy_low=0.0)]), "electric_power"
+    measured = MeasuredDays(
+        MeterDays([power_day([1000], electric_energy_low=0.0)]), "electric_power"
     )
-    assert list(booked(stretch, "energy_import")) == []
-    assert hourly(stretch, [], "energy_import") == pytest.approx([1.0] * 24)
+    assert list(booked(measured, "energy_import")) == []
+    assert hourly(measured, [], "energy_import") == pytest.approx([1.0] * 24)
 
 
 @pytest.mark.parametrize("minutes", [0, 1, 30, 180])
@@ -245,9 +245,9 @@ def test_minutes_that_are_missing_make_no_other_tariff(
     powers = list(day.minutes["electric_power"])
     powers[first : first + minutes] = [None] * minutes
     day = replace(day, minutes={"electric_power": powers})
-    stretch = Stretch(Chapter([day]), "electric_power")
+    measured = MeasuredDays(MeterDays([day]), "electric_power")
     for key, amount in (("t1", low), ("t2", 24 - low)):
-        hours = hourly(stretch, list(booked(stretch, key)), key)
+        hours = hourly(measured, list(booked(measured, key)), key)
         assert sum(hours) == pytest.approx(amount)
         assert max(hours) < 1.001
 
@@ -255,7 +255,7 @@ def test_minutes_that_are_missing_make_no_other_tariff(
 def test_a_day_of_which_too_little_was_booked_has_no_certain_tariff() -> None:
     day = power_day([1000, 1000, 1000, None], electric_energy_low=3.0)
     day = replace(day, amounts={**day.amounts, "electric_energy_high": 4.0})
-    assert Stretch(Chapter([day]), "electric_power").certain_since == day.end
+    assert MeasuredDays(MeterDays([day]), "electric_power").certain_since == day.end
 
 
 @pytest.mark.parametrize(
@@ -277,25 +277,28 @@ def test_between_readings_no_tariff_is_needed(
         )
         for n in range(3)
     ]
-    stretch = Stretch(Chapter(days), "electric_power")
+    measured = MeasuredDays(MeterDays(days), "electric_power")
     assert (
-        stretch.certain_since == [*(day.start for day in days), days[-1].end][certain]
+        measured.certain_since == [*(day.start for day in days), days[-1].end][certain]
     )
 
 
 def test_tariffs_that_nothing_explains_end_the_registers() -> None:
     fine = power_day([1000], electric_energy_low=8.0, electric_energy_high=16.0)
     odd = power_day([1000], electric_energy_low=3.5, electric_energy_high=20.5)
-    assert Stretch(Chapter([fine]), "electric_power").certain_since == fine.start
-    assert Stretch(Chapter([odd]), "electric_power").certain_since == odd.end
+    assert MeasuredDays(MeterDays([fine]), "electric_power").certain_since == fine.start
+    assert MeasuredDays(MeterDays([odd]), "electric_power").certain_since == odd.end
 
 
 def test_memory_begins_with_the_first_measurement_or_amount() -> None:
     empty = Day(MONDAY, {}, {"electric_energy_low": 0.0})
     late = power_day([None, 100])
     booked = Day(MONDAY, {}, {"electric_energy_low": 1.0})
-    assert Stretch(Chapter([empty]), "electric_power").known_since is None
+    assert MeasuredDays(MeterDays([empty]), "electric_power").known_since is None
     assert (
-        Stretch(Chapter([late]), "electric_power").known_since == late.start + 12 * HOUR
+        MeasuredDays(MeterDays([late]), "electric_power").known_since
+        == late.start + 12 * HOUR
     )
-    assert Stretch(Chapter([booked]), "electric_power").known_since == booked.start
+    assert (
+        MeasuredDays(MeterDays([booked]), "electric_power").known_since == booked.start
+    )

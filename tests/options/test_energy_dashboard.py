@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     do_adhoc_statistics,
 )
 
-from custom_components.cemm.history.counters import Use, counters
+from custom_components.cemm.history.counters import Priority, counters
 from tests.conftest import MAC, setup
 from tests.helpers.menu import choose
 
@@ -95,7 +95,7 @@ async def test_what_the_dashboard_shows_is_imported_first(
     first = {
         counter.name
         for counter in counters(hass, coordinator.mac, coordinator.data)
-        if counter.use is not Use.NOTHING
+        if counter.use is not Priority.NOTHING
     }
     assert first == {name for name in shown if not name.endswith(("_power", "_flow"))}
 

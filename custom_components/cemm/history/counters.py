@@ -22,7 +22,7 @@ from custom_components.cemm.meters.meter import MeterData
 from .profile import POWER
 
 
-class Use(IntEnum):
+class Priority(IntEnum):
     """What the Energy dashboard uses a counter for; that is imported first."""
 
     SOURCE = 1
@@ -51,7 +51,7 @@ class Counter(Statistic):
     max_rate: float
     registers: tuple[str, ...]
     """The meter's registers whose sum it is."""
-    use: Use
+    priority: Priority
 
 
 def statistics(
@@ -89,7 +89,7 @@ def counters(
             rule=row.history,
             max_rate=row.max_rate,
             registers=tuple(name for name in group if name in data.registers),
-            use=_use(row.history, data.kind),
+            priority=_priority(row.history, data.kind),
         )
 
 
@@ -108,15 +108,15 @@ def _enabled(
                 yield alias, key, row, entity.entity_id
 
 
-def _use(rule: HistoryRule, kind: MeterKind) -> Use:
+def _priority(rule: HistoryRule, kind: MeterKind) -> Priority:
     """Return what a counter is used for.
 
     A smart meter is shown by tariff, and of other meters all that came in.
     """
     if rule.day != POWER:
-        return Use.SOURCE
+        return Priority.SOURCE
     if kind is MeterKind.SMART:
-        return Use.NOTHING if rule.tariff is None else Use.SOURCE
+        return Priority.NOTHING if rule.tariff is None else Priority.SOURCE
     if rule.tariff is not None or rule.sign < 0:
-        return Use.NOTHING
-    return Use.SOURCE if kind is MeterKind.PRODUCTION else Use.DEVICE
+        return Priority.NOTHING
+    return Priority.SOURCE if kind is MeterKind.PRODUCTION else Priority.DEVICE

@@ -12,18 +12,18 @@ from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import HOUR, date_at, midnight, months_back
 
 from .apply import async_apply
+from .ask import HistoryReader
+from .count import HourlyUse, count_hours
 from .counters import Counter
-from .failures import alone
+from .meter_errors import contained
 from .recorder import async_hours, async_hours_since
-from .results import Course, count_hours
 from .rows import Hole, Row, holes
-from .source import Source
 from .unseen import async_unseen_hours
 from .want import Difference, difference, want_hole
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _MeterHole:
     """Where counters of a meter have a hole."""
 
     alias: str
@@ -71,7 +71,7 @@ class Healer:
     def __init__(
         self,
         hass: HomeAssistant,
-        source: Source,
+        reader: HistoryReader,
         lock: asyncio.Lock,
         now: float,
         newest: int,
@@ -82,7 +82,7 @@ class Healer:
         """
         self._hass = hass
         self._lock = lock
-        self._source = source
+        self._reader = reader
         self._today = date_at(now)
         self._newest = newest
         self._healed = Healed()
@@ -93,21 +93,23 @@ class Healer:
         Raises CemmError when the CEMM can't be asked. What fails for a single
         meter is noted, and the others go on.
         """
-        places: dict[_Place, dict[Counter, Hole]] = defaultdict(dict)
+        meter_holes: dict[_MeterHole, dict[Counter, Hole]] = defaultdict(dict)
         for start, counters in _together(since):
             for counter, hole in await self._async_find(counters, start):
-                place = _Place(
+                meter_hole = _MeterHole(
                     counter.alias,
                     counter.rule.day,
                     hole.before.end,
                     hole.after.end,
                 )
-                places[place][counter] = hole
+                meter_holes[meter_hole][counter] = hole
         # The newest hole comes first: mending a sum moves all later rows.
-        for place in sorted(places, key=lambda place: place.start, reverse=True):
-            if place.alias not in self._healed.failed:
-                with alone(place.alias, self._healed.failed):
-                    await self._async_fill_place(place, places[place])
+        for meter_hole in sorted(
+            meter_holes, key=lambda meter_hole: meter_hole.start, reverse=True
+        ):
+            if meter_hole.alias not in self._healed.failed:
+                with contained(meter_hole.alias, self._healed.failed):
+                    await self._async_fill_holes(meter_hole, meter_holes[meter_hole])
         for counter in since:
             if counter.alias in self._healed.failed:
                 self._healed.complete.pop(counter.name, None)
@@ -134,32 +136,36 @@ class Healer:
         return found
 
     async def _async_count(
-        self, place: _Place, counters: Iterable[Counter]
-    ) -> dict[Counter, Course]:
-        """Return how counters went on, hour by hour of a place."""
-        courses = {counter: Course([0.0], [0.0]) for counter in counters}
-        months = list(months_back(date_at(place.end - 1), date_at(place.start)))
+        self, meter_hole: _MeterHole, counters: Iterable[Counter]
+    ) -> dict[Counter, HourlyUse]:
+        """Return how counters went on, hour by hour of a hole."""
+        uses = {counter: HourlyUse([0.0], [0.0]) for counter in counters}
+        months = list(
+            months_back(date_at(meter_hole.end - 1), date_at(meter_hole.start))
+        )
         for first, last in reversed(months):
-            chapter = await self._source.chapter(place.alias, first, last, self._today)
-            start = max(place.start, midnight(first))
-            end = min(place.end, chapter.days[-1].end)
-            later = await self._hass.async_add_executor_job(
-                partial(count_hours, chapter, list(courses), start, end)
+            meter_days = await self._reader.meter_days(
+                meter_hole.alias, first, last, self._today
             )
-            courses = {
-                counter: course.followed_by(later[counter])
-                for counter, course in courses.items()
+            start = max(meter_hole.start, midnight(first))
+            end = min(meter_hole.end, meter_days.days[-1].end)
+            later = await self._hass.async_add_executor_job(
+                partial(count_hours, meter_days, list(uses), start, end)
+            )
+            uses = {
+                counter: use.followed_by(later[counter])
+                for counter, use in uses.items()
             }
-        return courses
+        return uses
 
-    async def _async_fill_place(
-        self, place: _Place, holes: Mapping[Counter, Hole]
+    async def _async_fill_holes(
+        self, meter_hole: _MeterHole, holes: Mapping[Counter, Hole]
     ) -> None:
-        courses = await self._async_count(place, holes)
+        uses = await self._async_count(meter_hole, holes)
         for counter, hole in holes.items():
-            await self._async_fill(counter, hole, courses[counter])
+            await self._async_fill(counter, hole, uses[counter])
 
-    async def _async_fill(self, counter: Counter, hole: Hole, course: Course) -> None:
+    async def _async_fill(self, counter: Counter, hole: Hole, use: HourlyUse) -> None:
         """Fill a counter's hole, as its neighbours are by now."""
         async with self._lock:
             start, end = hole.before.start, hole.after.end
@@ -168,18 +174,18 @@ class Healer:
             if len(neighbours) < 2:
                 return
             what = await self._hass.async_add_executor_job(
-                partial(_filled, Hole(*neighbours), course, there)
+                partial(_filled, Hole(*neighbours), use, there)
             )
             await async_apply(self._hass, counter, what)
         self._healed.hours[counter.alias].update(row.start for row in what.rows)
 
 
-def _filled(hole: Hole, course: Course, there: Collection[Row]) -> Difference:
+def _filled(hole: Hole, use: HourlyUse, there: Collection[Row]) -> Difference:
     """Return what fills a hole, without the rows that are there already.
 
     Of years that takes long: not in the event loop.
     """
-    wants = want_hole(hole, course.used, course.unknown)
+    wants = want_hole(hole, use.used, use.unknown)
     found = difference([hole.before, hole.after], wants)
     known = set(there)
     return replace(found, rows=[row for row in found.rows if row not in known])

@@ -20,13 +20,13 @@ from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import date_at, days, midnight, months_back
 
 from .apply import async_queue
-from .counters import Counter, Use
-from .failures import alone
+from .ask import HistoryReader
+from .count import CountedBack, count_days_back
+from .counters import Counter, Priority
+from .meter_errors import contained
 from .recorder import async_newest_minutes, async_stored
-from .results import CountedBack, count_days_back
 from .rows import Anchor, Row
-from .source import Source
-from .usage import Chapter, Day
+from .usage import Day, MeterDays
 from .want import Difference, Move
 
 # So many rows wait, most: about a year of a house with five meters.
@@ -50,13 +50,13 @@ class _Job:
     """What is left to import of one meter and one channel of its day data."""
 
     alias: str
-    use: Use
+    priority: Priority
     """The first of those of its counters."""
     anchors: dict[Counter, Anchor]
     months: set[date] = field(default_factory=set)
     """The first days of those in which anything was counted."""
 
-    def chapters(self, window: Window) -> list[tuple[date, date]]:
+    def months_left(self, window: Window) -> list[tuple[date, date]]:
         """Return the first and last day of each month to go through."""
         if not self.months or not self.anchors:
             return []
@@ -66,8 +66,8 @@ class _Job:
 
 
 def _job(anchors: dict[Counter, Anchor]) -> _Job:
-    alias, use = min((counter.alias, counter.use) for counter in anchors)
-    return _Job(alias, use, anchors)
+    alias, priority = min((counter.alias, counter.priority) for counter in anchors)
+    return _Job(alias, priority, anchors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +95,14 @@ class Importer:
     def __init__(
         self,
         hass: HomeAssistant,
-        source: Source,
+        reader: HistoryReader,
         now: float,
         window: Window,
         on_progress: Callable[[float], None],
     ) -> None:
         """Prepare to write into a window; progress runs from 0 to 1."""
         self._hass = hass
-        self._source = source
+        self._reader = reader
         self._today = date_at(now)
         self._window = window
         self._on_progress = on_progress
@@ -122,15 +122,15 @@ class Importer:
             for _, group in groupby(anchors, attrgetter("alias", "rule.day"))
         ]
         for job in jobs:
-            with alone(job.alias, self.imported.failed):
+            with contained(job.alias, self.imported.failed):
                 await self._async_find_months(job)
         plan = [
             (first, last, job)
             for job in jobs
-            for first, last in job.chapters(self._window)
+            for first, last in job.months_left(self._window)
         ]
         # The newest months first, but before all else those of the Energy dashboard.
-        plan.sort(key=lambda part: (part[2].use, -part[1].toordinal()))
+        plan.sort(key=lambda part: (part[2].priority, -part[1].toordinal()))
         self._days = sum((last - first).days + 1 for first, last, _ in plan)
         try:
             for first, last, job in plan:
@@ -146,12 +146,12 @@ class Importer:
 
     async def _async_find_months(self, job: _Job) -> None:
         channels = {name for counter in job.anchors for name in counter.rule.period}
-        job.months = await self._source.months(job.alias, channels, self._today)
+        job.months = await self._reader.months(job.alias, channels, self._today)
 
     async def _async_month(self, job: _Job, first: date, last: date) -> None:
         """Import a month, or that part of it which is wanted."""
         if job.alias not in self.imported.failed:
-            with alone(job.alias, self.imported.failed):
+            with contained(job.alias, self.imported.failed):
                 await self._async_count_month(job, first, last)
 
     async def _async_count_month(self, job: _Job, first: date, last: date) -> None:
@@ -163,19 +163,21 @@ class Importer:
             return
         month = first.replace(day=1)
         if month in job.months:
-            chapter = await self._source.chapter(
+            meter_days = await self._reader.meter_days(
                 job.alias, first, last, self._today, self._count_day
             )
         else:
             # Nothing was counted in that month: there is nothing to ask for.
-            chapter = Chapter([Day(day) for day in days(first, last)])
+            meter_days = MeterDays([Day(day) for day in days(first, last)])
         oldest = month == min(job.months)
         counted = await self._hass.async_add_executor_job(
-            partial(count_days_back, chapter, anchors, oldest=oldest)
+            partial(count_days_back, meter_days, anchors, oldest=oldest)
         )
         batches = [self._batch(job, result, oldest=oldest) for result in counted]
-        self._later += [b for b in batches if b.counter.use is not job.use]
-        await self._async_write([b for b in batches if b.counter.use is job.use])
+        self._later += [b for b in batches if b.counter.priority is not job.priority]
+        await self._async_write(
+            [b for b in batches if b.counter.priority is job.priority]
+        )
 
     def _batch(self, job: _Job, result: CountedBack, *, oldest: bool) -> _Batch:
         """Return what to write of what was counted back, and go on from there."""
@@ -197,7 +199,7 @@ class Importer:
 
     async def _async_write_later(self) -> None:
         """Write what was put off for what is used more."""
-        self._later = deque(sorted(self._later, key=attrgetter("counter.use")))
+        self._later = deque(sorted(self._later, key=attrgetter("counter.priority")))
         while self._later:
             await self._async_write([self._later.popleft()])
         await async_stored(self._hass)

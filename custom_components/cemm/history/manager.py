@@ -20,7 +20,7 @@ from custom_components.cemm.coordinator import CemmCoordinator
 from custom_components.cemm.meters.breaks import Break
 
 from .ledger import Ledger
-from .work import HistoryWork
+from .reconciler import Reconciler
 
 type OnProgress = Callable[[float], None]
 
@@ -51,7 +51,7 @@ class HistoryManager:
         self._entry = entry
         self._coordinator = coordinator
         self._ledger = ledger
-        self._work = HistoryWork(hass, entry, coordinator, ledger, self._set_progress)
+        self._work = Reconciler(hass, entry, coordinator, ledger, self._set_progress)
         self._settling: asyncio.Task[None] | None = None
         self._settle_at = 0.0
         self._lock = asyncio.Lock()

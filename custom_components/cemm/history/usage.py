@@ -66,7 +66,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class MeterDays:
     """What the CEMM has of one meter and some consecutive days."""
 
     days: Sequence[Day]
@@ -87,11 +87,14 @@ class Change:
     amount: float
 
 
-class Stretch:
+class MeasuredDays:
     """Consecutive days of one meter, as one channel of the day data shows them."""
 
-    def __init__(self, chapter: Chapter, channel: str) -> None:
-        self.days = days = [*([chapter.eve] if chapter.eve else []), *chapter.days]
+    def __init__(self, meter_days: MeterDays, channel: str) -> None:
+        self.days = days = [
+            *([meter_days.eve] if meter_days.eve else []),
+            *meter_days.days,
+        ]
         by_day = [
             day.minutes.get(channel) or [None] * ((day.end - day.start) // MINUTE)
             for day in days
@@ -171,27 +174,29 @@ def read_changes(
 
 
 def booked_changes(
-    stretch: Stretch, rule: HistoryRule, max_rate: float
+    measured: MeasuredDays, rule: HistoryRule, max_rate: float
 ) -> Iterator[Change]:
     """Yield what the month data says of each day.
 
     Nothing but zeros is no data, and neither is what no meter can count in a day.
     """
     booked = _booked_energy if rule.day == POWER else _booked_volume
-    for day in stretch.days:
+    for day in measured.days:
         if not any(day.amounts.get(name) for name in rule.period):
             continue
-        amount = booked(stretch, rule, day)
+        amount = booked(measured, rule, day)
         most = max_rate * (day.end - day.start) / HOUR
         if amount is not None and 0 <= amount <= most:
             yield Change(day.start, day.end, amount)
 
 
-def _booked_volume(_stretch: Stretch, rule: HistoryRule, day: Day) -> float | None:
+def _booked_volume(
+    _measured: MeasuredDays, rule: HistoryRule, day: Day
+) -> float | None:
     return sum(day.amounts.get(name, 0.0) for name in rule.period)
 
 
-def _booked_energy(stretch: Stretch, rule: HistoryRule, day: Day) -> float | None:
+def _booked_energy(measured: MeasuredDays, rule: HistoryRule, day: Day) -> float | None:
     """Return how much of a day's energy a counter counted; None: not known.
 
     Energy is booked net and per tariff: what the day data lacks, or has too
@@ -205,8 +210,8 @@ def _booked_energy(stretch: Stretch, rule: HistoryRule, day: Day) -> float | Non
         return None
     net = rule.sign * sum(amounts)
     other = HistoryRule(rule.day, rule.period, -rule.sign, rule.tariff)
-    used, unknown = stretch.profile.curve(rule).between(day.start, day.end)
-    back, _ = stretch.profile.curve(other).between(day.start, day.end)
+    used, unknown = measured.profile.curve(rule).between(day.start, day.end)
+    back, _ = measured.profile.curve(other).between(day.start, day.end)
     missing = net - (used - back)
     if used + back and not unknown:
         return max(used * (1 + missing / (used + back)), 0.0)
@@ -214,15 +219,15 @@ def _booked_energy(stretch: Stretch, rule: HistoryRule, day: Day) -> float | Non
 
 
 def known_changes(
-    stretch: Stretch, rule: HistoryRule, registers: Sequence[str], max_rate: float
+    measured: MeasuredDays, rule: HistoryRule, registers: Sequence[str], max_rate: float
 ) -> list[Change]:
     """Return how much a counter rose, in order of time and as far as that is known.
 
     Meter readings are exact; before and after them, month data must do.
     """
-    readings = [day.closing for day in stretch.days if day.closing]
+    readings = [day.closing for day in measured.days if day.closing]
     exact = list(read_changes(meter_readings(readings, registers), max_rate))
-    booked = booked_changes(stretch, rule, max_rate)
+    booked = booked_changes(measured, rule, max_rate)
     if not exact:
         return list(booked)
     start, end = exact[0].start, exact[-1].end

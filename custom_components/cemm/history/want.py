@@ -5,7 +5,7 @@ Each reason to change rows is one function here: it says what should be there, a
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -46,7 +46,7 @@ class Want:
 
 
 def want_breaks(
-    rows: Sequence[Row], breaks: Collection[Break], length: int
+    rows: Sequence[Row], breaks: Sequence[Break], length: int
 ) -> tuple[list[Want], list[Break]]:
     """Return what rows around breaks should be, and the breaks that are told by that.
 

@@ -17,7 +17,7 @@ from custom_components.cemm.client import (
 )
 from custom_components.cemm.days import date_at, day_before, days, midnight
 
-from .usage import Chapter, Day
+from .usage import Day, MeterDays
 
 # No CEMM is older.
 FIRST_DAY = date(2010, 1, 1)
@@ -31,7 +31,7 @@ type _Question = tuple[str, Period | None, date]
 """An alias, what of its history (None: its last readings) and a day."""
 
 
-class Source:
+class HistoryReader:
     """The history of one CEMM's meters. Every method raises CemmError."""
 
     def __init__(self, client: CemmClient) -> None:
@@ -66,14 +66,14 @@ class Source:
             found |= counted
         return found
 
-    async def chapter(
+    async def meter_days(
         self,
         alias: str,
         first: date,
         last: date,
         today: date,
         on_day: Callable[[], None] = lambda: None,
-    ) -> Chapter:
+    ) -> MeterDays:
         """Return what is known of some days of a meter; calls ``on_day`` after each."""
         wanted = days(first, last)
         booked: dict[date, dict[str, float]] = {}
@@ -87,7 +87,7 @@ class Source:
             amounts = booked.get(day, {}) if day < today else {}
             found.append(Day.of(day, history, amounts, closing))
             on_day()
-        return Chapter(found, await self._eve(alias, day_before(first)))
+        return MeterDays(found, await self._eve(alias, day_before(first)))
 
     async def _eve(self, alias: str, day: date) -> Day | None:
         """Return the day before others, if it has last readings.

@@ -13,7 +13,7 @@ from custom_components.cemm.client import (
 
 
 @contextmanager
-def alone(alias: str, failed: dict[str, CemmError]) -> Iterator[None]:
+def contained(alias: str, failed: dict[str, CemmError]) -> Iterator[None]:
     """Note in ``failed`` what is the meter's own, and raise what concerns the CEMM."""
     try:
         yield

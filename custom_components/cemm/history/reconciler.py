@@ -14,20 +14,20 @@ from custom_components.cemm.coordinator import CemmCoordinator
 from custom_components.cemm.days import HOUR, date_at, day_after, floor_hour, midnight
 
 from .anchors import async_anchor, async_is_continuous
+from .ask import FIRST_DAY, HistoryReader
 from .counters import Counter, counters, statistics
-from .failures import raise_any
 from .healing import Healed, Healer
 from .importer import Imported, Importer, Window
 from .ledger import Ledger
+from .meter_errors import raise_any
 from .recorder import async_compiled_until, async_convertible, async_stored
 from .settling import async_settle
-from .source import FIRST_DAY, Source
 
 # The recorder still writes these itself.
 _SECONDS_LEFT_ALONE = 2 * HOUR
 
 
-class HistoryWork:
+class Reconciler:
     """The work on the history of one CEMM. One method at a time may run.
 
     All raise CemmError when the CEMM fails.
@@ -46,7 +46,7 @@ class HistoryWork:
         self._entry = entry
         self._coordinator = coordinator
         self._on_progress = on_progress
-        self._source = Source(coordinator.client)
+        self._reader = HistoryReader(coordinator.client)
         self._ledger = ledger
         self._rows = asyncio.Lock()
         """Held while rows are read and changed."""
@@ -157,7 +157,7 @@ class HistoryWork:
         for counter in anchors:
             self._ledger.complete.pop(counter.name, None)
         await self._ledger.async_save()
-        importer = Importer(self._hass, self._source, now, window, self._on_progress)
+        importer = Importer(self._hass, self._reader, now, window, self._on_progress)
         imported = await importer.async_run(anchors)
         if start is None and end is None:
             self._ledger.imported |= {
@@ -172,7 +172,7 @@ class HistoryWork:
         """Fill holes wherever some may be new."""
         now = time()
         newest = await self._async_newest(now)
-        healer = Healer(self._hass, self._source, self._rows, now, newest)
+        healer = Healer(self._hass, self._reader, self._rows, now, newest)
         # What a sum has booked wrongly is taken out first.
         unsettled = {each.name for each in self._ledger.breaks}
         complete = self._ledger.complete

@@ -18,8 +18,8 @@ from custom_components.cemm.client import (
     Sample,
 )
 from custom_components.cemm.days import date_at, days, midnight
-from custom_components.cemm.history.failures import alone
-from custom_components.cemm.history.source import Source
+from custom_components.cemm.history.ask import HistoryReader
+from custom_components.cemm.history.meter_errors import contained
 
 OCTOBER = (date(2025, 10, 30), date(2025, 10, 31))
 NOVEMBER = (date(2025, 11, 1), date(2025, 11, 2))
@@ -49,11 +49,11 @@ class Client:
 async def test_each_day_is_asked_for_once(has_totals: bool) -> None:
     """With the day before them: a last reading of that day says nothing without it."""
     client = Client(has_totals=has_totals)
-    source = Source(client)  # type: ignore[arg-type]
-    chapters = [
-        await source.chapter("p1", *span, TODAY) for span in (NOVEMBER, OCTOBER)
+    reader = HistoryReader(client)  # type: ignore[arg-type]
+    months_left = [
+        await reader.meter_days("p1", *span, TODAY) for span in (NOVEMBER, OCTOBER)
     ]
-    eves = [chapter.eve.day for chapter in chapters if chapter.eve]
+    eves = [meter_days.eve.day for meter_days in months_left if meter_days.eve]
     assert eves == ([date(2025, 10, 31), date(2025, 10, 29)] if has_totals else [])
     first = date(2025, 10, 29) if has_totals else OCTOBER[0]
     assert client.asked == Tally(days(first, NOVEMBER[1]))
@@ -81,11 +81,11 @@ class Faulty(Client):
             raise self.error
 
 
-async def attempts(source: Source, most: int) -> int:
+async def attempts(reader: HistoryReader, most: int) -> int:
     """Return how often days are asked for in vain."""
     for n in range(most):
         try:
-            await source.chapter("pulse-2", *NOVEMBER, TODAY)
+            await reader.meter_days("pulse-2", *NOVEMBER, TODAY)
         except CemmError:
             continue
         return n
@@ -97,9 +97,9 @@ async def test_a_question_that_always_fails_is_given_up(period: Period | None) -
     """None: last readings."""
     client = Faulty(has_totals=True)
     client.fails.add((period, NOVEMBER[1]))
-    source = Source(client)  # type: ignore[arg-type]
-    assert await attempts(source, 10) == 3
-    first, second = (await source.chapter("pulse-2", *NOVEMBER, TODAY)).days
+    reader = HistoryReader(client)  # type: ignore[arg-type]
+    assert await attempts(reader, 10) == 3
+    first, second = (await reader.meter_days("pulse-2", *NOVEMBER, TODAY)).days
     assert first.closing
     assert first.minutes
     assert bool(second.closing) == (period is not None)
@@ -108,22 +108,22 @@ async def test_a_question_that_always_fails_is_given_up(period: Period | None) -
 
 async def test_nothing_is_given_up_while_nothing_is_answered() -> None:
     client = Faulty()
-    source = Source(client)  # type: ignore[arg-type]
+    reader = HistoryReader(client)  # type: ignore[arg-type]
     client.is_down = True
-    assert await attempts(source, 10) == 10
+    assert await attempts(reader, 10) == 10
     client.is_down = False
-    assert await attempts(source, 1) == 0
+    assert await attempts(reader, 1) == 0
 
 
 async def test_a_refused_key_is_neither_given_up_nor_a_matter_of_one_meter() -> None:
     client = Faulty()
     client.error = AuthenticationError(403)
     client.fails.add((Period.DAY, NOVEMBER[0]))
-    source = Source(client)  # type: ignore[arg-type]
-    assert await attempts(source, 10) == 10
+    reader = HistoryReader(client)  # type: ignore[arg-type]
+    assert await attempts(reader, 10) == 10
     failed: dict[str, CemmError] = {}
-    with pytest.raises(AuthenticationError), alone("pulse-2", failed):
-        await source.chapter("pulse-2", *NOVEMBER, TODAY)
+    with pytest.raises(AuthenticationError), contained("pulse-2", failed):
+        await reader.meter_days("pulse-2", *NOVEMBER, TODAY)
     assert not failed
 
 
@@ -142,7 +142,7 @@ async def test_the_memory_reaches_back_beyond_a_year_that_has_just_begun(
         return History({"volume": (december,) if year >= last - 2 else ()})
 
     client.history = history  # type: ignore[method-assign]
-    found = await Source(client).months("pulse-2", ["volume"], today)  # type: ignore[arg-type]
+    found = await HistoryReader(client).months("pulse-2", ["volume"], today)  # type: ignore[arg-type]
     years = range(last, last - 3, -1) if unused == 1 else ()
     assert found == {date(year, 12, 1) for year in years}
 
@@ -152,11 +152,11 @@ async def test_a_meter_that_is_not_known_yet_may_have_a_past(period: Period) -> 
     client = Faulty()
     client.error = NotConnectedError(404)
     client.fails |= {(period, date(2025, 1, 1)), (period, NOVEMBER[0])}
-    source = Source(client)  # type: ignore[arg-type]
+    reader = HistoryReader(client)  # type: ignore[arg-type]
 
     async def ask() -> None:
-        await source.months("p1", ["volume"], TODAY)
-        await source.chapter("p1", *NOVEMBER, TODAY)
+        await reader.months("p1", ["volume"], TODAY)
+        await reader.meter_days("p1", *NOVEMBER, TODAY)
 
     await ask()  # It has none, and does answer otherwise.
     with (
