@@ -95,7 +95,7 @@ async def test_what_the_dashboard_shows_is_imported_first(
     first = {
         counter.name
         for counter in counters(hass, coordinator.mac, coordinator.data)
-        if counter.use is not Priority.NOTHING
+        if counter.priority is not Priority.NOTHING
     }
     assert first == {name for name in shown if not name.endswith(("_power", "_flow"))}
 

@@ -172,7 +172,7 @@ class Healer:
             there = await async_hours(self._hass, counter, start, end)
             neighbours = [row for row in there if row.start in (start, end - HOUR)]
             if len(neighbours) < 2:
-                return
+                raise CemmError(f"rows of {counter.entity_id} are gone meanwhile")
             what = await self._hass.async_add_executor_job(
                 partial(_filled, Hole(*neighbours), use, there)
             )
