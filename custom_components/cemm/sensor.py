@@ -8,13 +8,10 @@ from typing import override
 
 from homeassistant.components.sensor import SensorEntity, SensorStateClass
 from homeassistant.const import PERCENTAGE, EntityCategory, Platform
-from homeassistant.core import HomeAssistant, State, callback
-from homeassistant.core_config import DATA_CUSTOMIZE
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.entity import FLOAT_PRECISION
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.entity_values import EntityValues
 from homeassistant.helpers.typing import StateType
 
 from .channels import (
@@ -132,8 +129,6 @@ class CemmSensor(MeterEntity, SensorEntity):
         # Of a meter that has stopped, only what it has counted is still true.
         self._is_live = description.state_class is SensorStateClass.MEASUREMENT
         self._data: MeterData | None = None
-        self._written: State | None = None
-        self._customized: EntityValues | None = None
         self._update()
 
     @override
@@ -142,40 +137,10 @@ class CemmSensor(MeterEntity, SensorEntity):
         """Write a state only when this sensor's own value has changed."""
         was_available, old_value = self._attr_available, self._attr_native_value
         self._update()
-        if self._attr_available != was_available:
-            self.async_write_ha_state()
-        elif was_available and self._attr_native_value != old_value:
-            self._write_value()
-
-    def _write_value(self) -> None:
-        """Write a new value beside the attributes that the state was written with.
-
-        From one poll to the next nothing else of a sensor changes: computing all of
-        it anew costs several times as much as the rest of a poll. It is done when
-        the state is not the one written here, or its customization is another.
-        """
-        value = self._attr_native_value
-        states, customized = self.hass.states, self.hass.data.get(DATA_CUSTOMIZE)
-        state = states.get(self.entity_id)
-        if (
-            state is None
-            or state is not self._written
-            or customized is not self._customized
-            or not isinstance(value, (int, float))
-            or self.unit_of_measurement != self.native_unit_of_measurement
+        if self._attr_available != was_available or (
+            was_available and self._attr_native_value != old_value
         ):
             self.async_write_ha_state()
-        else:
-            states.async_set(
-                self.entity_id,
-                f"{value:.{FLOAT_PRECISION}}"
-                if isinstance(value, float)
-                else str(value),
-                state.attributes,
-                state_info=state.state_info,
-            )
-        self._written = states.get(self.entity_id)
-        self._customized = customized
 
     def _update(self) -> None:
         """Take the value from the coordinator."""
