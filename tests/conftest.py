@@ -1,8 +1,7 @@
 """A real Home Assistant, and a simulated CEMM behind a real loopback socket."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 import logging
-from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.recorder import Recorder
@@ -29,6 +28,9 @@ settings.load_profile("steady")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all", action="store_true", help="all of what is a sample otherwise"
+    )
+    parser.addoption(
+        "--renew", action="store_true", help="write the README's table of reliability"
     )
 
 
@@ -59,16 +61,22 @@ def enable_event_loop_debug() -> None:
     """
 
 
-@pytest.fixture(autouse=True)
-def _custom_integration(
-    enable_custom_integrations: None,
-    socket_enabled: None,
-    hass_storage: dict[str, Any],
-) -> Iterator[None]:
-    """Load this integration, on loopback alone: no test broadcasts by accident.
+@pytest.fixture
+def needed() -> Sequence[str]:
+    """Return the fixtures that every test needs, in this order.
 
     Storage is kept in memory, so that parallel tests share no files.
     """
+    return "enable_custom_integrations", "socket_enabled", "hass_storage"
+
+
+@pytest.fixture(autouse=True)
+def _on_loopback(
+    request: pytest.FixtureRequest, needed: Sequence[str]
+) -> Iterator[None]:
+    """Start what is needed, on loopback alone: no test broadcasts by accident."""
+    for fixture in needed:
+        request.getfixturevalue(fixture)
     with patch(
         "homeassistant.components.network.async_get_ipv4_broadcast_addresses",
         return_value=set(),

@@ -1,7 +1,7 @@
 """A web server that says anything, also what no web server should."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 import json
 from typing import Any
 
@@ -128,9 +128,10 @@ class Server:
             self.open -= 1
 
 
-@pytest.fixture(autouse=True)
-def _custom_integration(socket_enabled: None) -> None:
+@pytest.fixture
+def needed() -> Sequence[str]:
     """Let every test here use loopback; none needs Home Assistant."""
+    return ("socket_enabled",)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The model of the recorder, row by row against the real one."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 import logging
@@ -32,7 +32,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 
-from custom_components.cemm.history.periods import HOUR
+from custom_components.cemm.days import HOUR
 from custom_components.cemm.history.recorder import SHORT_TERM, async_stored
 from custom_components.cemm.history.rows import Row
 
@@ -48,9 +48,15 @@ PERIODS: tuple[Period, ...] = ("5minute", "hour")
 STATE_CLASSES: tuple[StateClass, ...] = ("total_increasing", "total")
 
 
-@pytest.fixture(autouse=True)
-def _custom_integration(freezer: FrozenDateTimeFactory) -> Iterator[None]:
-    """Load no integration, but begin at a fixed time.
+@pytest.fixture
+def needed() -> Sequence[str]:
+    """Return what is needed without the integration."""
+    return ("_at_the_start",)
+
+
+@pytest.fixture
+def _at_the_start(freezer: FrozenDateTimeFactory) -> Iterator[None]:
+    """Begin at a fixed time.
 
     A new database notes the last period as one that is done.
     """

@@ -3,12 +3,11 @@
 It goes on from where its folder says it was, and tells every ten seconds of its time.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 import json
 import os
 from pathlib import Path
-from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -25,14 +24,10 @@ END = BEGIN + 3 * 3600
 KEYS = ("t1", "t2", "energy_import")
 
 
-@pytest.fixture(autouse=True)
-def _custom_integration(socket_enabled: None) -> Iterator[None]:
-    """Load this integration, on loopback alone, with a storage in files."""
-    with patch(
-        "homeassistant.components.network.async_get_ipv4_broadcast_addresses",
-        return_value=set(),
-    ):
-        yield
+@pytest.fixture
+def needed() -> Sequence[str]:
+    """Return what is needed where the storage is in files."""
+    return ("socket_enabled",)
 
 
 @pytest.fixture

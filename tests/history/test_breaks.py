@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from simulator import Simulator
 from tests.helpers.common import issues
 from tests.helpers.lab import Answer, Lab
+from tests.helpers.table import Tried
 
 POWER = 3.0
 """kW that are used all the time; of gas and water m³ per hour."""
@@ -273,7 +274,11 @@ RESTARTS = [
 @pytest.mark.parametrize("restart", RESTARTS, ids=str)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_a_change_of_meaning_is_no_use(
-    build: Callable[[Case], Lab], case: Case, restart: float | None
+    build: Callable[[Case], Lab],
+    case: Case,
+    restart: float | None,
+    request: pytest.FixtureRequest,
+    tried: Tried,
 ) -> None:
     lab = build(case)
     begin = lab.now
@@ -310,11 +315,18 @@ async def test_a_change_of_meaning_is_no_use(
     assert_no_spike(rows, POWER + 0.1)
     assert await lab.rows() == rows
     assert not lab.entry.runtime_data.history._ledger.breaks
+    if restart is None:
+        kind = request.node.callspec.id.removesuffix("-None")
+        tried(f"Readings that change their meaning: {kind}", len(rows))
 
 
 @pytest.mark.parametrize(("seconds", "case"), FIRST.values(), ids=FIRST.keys())
 async def test_a_first_0_is_worth_nothing(
-    build: Callable[[Case], Lab], case: Case, seconds: float
+    build: Callable[[Case], Lab],
+    case: Case,
+    seconds: float,
+    request: pytest.FixtureRequest,
+    tried: Tried,
 ) -> None:
     lab = build(case)
     begin = lab.now
@@ -326,7 +338,9 @@ async def test_a_first_0_is_worth_nothing(
     await assert_right(lab, case, {}, used_since(begin, lab.now), seconds + 1200)
     assert not [key for key in issues(lab.hass) if key.startswith("meter_")]
     await lab.go_on(3600)
-    assert_no_spike(await lab.rows(), POWER + 0.1)
+    rows = await lab.rows()
+    assert_no_spike(rows, POWER + 0.1)
+    tried(f"Readings that begin with 0: {request.node.callspec.id}", len(rows))
 
 
 async def test_one_answer_after_hours_without_home_assistant(

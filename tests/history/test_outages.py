@@ -1,12 +1,10 @@
 """Outages that really happen, with the rows that the recorder itself makes around them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 import logging
 from time import time
-from typing import Any
-from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -34,17 +32,11 @@ OUTAGES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _custom_integration(
-    socket_enabled: None, hass_storage: dict[str, Any]
-) -> Iterator[None]:
-    """Load this integration, on loopback alone, with a storage that outlives a restart."""
+@pytest.fixture
+def needed() -> Sequence[str]:
+    """Return what a Home Assistant that is started again needs."""
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-    with patch(
-        "homeassistant.components.network.async_get_ipv4_broadcast_addresses",
-        return_value=set(),
-    ):
-        yield
+    return "socket_enabled", "hass_storage"
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from tests.conftest import setup
 from tests.helpers.history import all_rows, finished
 from tests.helpers.recording import Recording
 from tests.helpers.table import Tried
-from tests.history.conftest import _custom_integration, persistent_database
+from tests.history.conftest import needed, persistent_database
 
-__all__ = ["_custom_integration", "persistent_database"]
+__all__ = ["needed", "persistent_database"]
 
 SINCE = date(2025, 10, 30)
 

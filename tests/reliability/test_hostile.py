@@ -1,7 +1,7 @@
 """Thousands of wrong answers to each question: none raises what nobody expects."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 import json
@@ -49,10 +49,11 @@ QUESTIONS: dict[str, Callable[[CemmClient], Awaitable[Any]]] = {
 DATAGRAM = json.dumps({"ip": "10.0.0.1", "mac": UID, "version": "1.24"}).encode()
 
 
-@pytest.fixture(autouse=True)
-def _custom_integration(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def needed(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
     """Need no Home Assistant, and do not wait for what is only promised."""
     monkeypatch.setattr(remote, "PROMISE_RETRY_AFTER", 0)
+    return ("socket_enabled",)
 
 
 def clients(session: ClientSession, host: str) -> dict[str, CemmClient]:
