@@ -4,13 +4,13 @@ from importlib import import_module
 
 import pytest
 
-from benchmark import MODULES
-from benchmark.report import Figure, Report, Target
+from dev.benchmark import MODULES
+from dev.benchmark.report import Figure, Report, Target
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_each_module_measures_something_and_says_what(name: str) -> None:
-    module = import_module(f"benchmark.{name}")
+    module = import_module(f"dev.benchmark.{name}")
 
     assert callable(module.measure)
     assert module.__doc__

@@ -10,7 +10,7 @@ from typing import Any, Self
 import aiohttp
 from homeassistant.components.http.config import HTTP_STORAGE_SCHEMA
 
-INTEGRATION = Path(__file__).parent.parent / "custom_components" / "cemm"
+INTEGRATION = Path(__file__).parents[2] / "custom_components" / "cemm"
 USER = PASSWORD = "demo"  # noqa: S105  shown to whoever starts the demo
 
 _START_SECONDS = 120
