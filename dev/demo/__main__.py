@@ -85,7 +85,7 @@ async def _set_up(api: Api, host: str) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  this is a command
+    print(text, flush=True)
 
 
 if __name__ == "__main__":
