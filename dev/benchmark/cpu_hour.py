@@ -12,134 +12,78 @@ recorder's statistics, is in none of them.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import count
-from operator import attrgetter
 from statistics import mean, median
 import time
-from typing import Any
 
-from homeassistant.core import HomeAssistant
-
-from custom_components.cemm.coordinator import CemmConfigEntry
-
-from .home import cemm_entry, running_home
-from .houses import serving_houses
-from .process import Served
-from .report import Figure, Options, Report, Target
-from .rivals import Floor, load_rest, rest_by_meter, rest_by_sensor, twins
+from .home import Cemm, running_home
+from .report import Report
+from .rivals import Floor, Rest, twins
+from .servers import houses, mac, serving
 
 _LEARNING_SECONDS = 60
 _TURNS = 3
 _WINDOW = 10  # seconds
-_MAC = "00:1e:c0:00:00:01"
-_NOTHING: Mapping[str, Any] = {}
+_PER_HOUR = 3600 / _WINDOW
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """What a window took: seconds of CPU of all threads and of this one, and requests."""
-
-    process: float
-    thread: float
-    requests: int
-
-
-def measure(options: Options) -> Report:
+async def measure(report: Report) -> None:
     """Measure each in turn for some minutes in all."""
-    return asyncio.run(_measure(options))
-
-
-async def _measure(options: Options) -> Report:
-    with serving_houses({10: _MAC}, readers=1) as houses:
+    taken = defaultdict(list)
+    with serving(houses, [_WINDOW], 1) as house:
         async with running_home() as hass:
-            host = houses.hosts[0]
-            entry = cemm_entry(host, _MAC)
-            await hass.config_entries.async_add(entry)
-            sensors = await twins(hass, entry)
+            cemm = Cemm(hass, house.hosts[0], mac(_WINDOW))
+            await cemm.add(every_sensor=False)
+            sensors = await twins(cemm)
             await asyncio.sleep(_LEARNING_SECONDS)
-            rivals = {
-                "nobody": _NOTHING,
-                "cemm": _NOTHING,
-                "rest": rest_by_sensor(host, sensors, _WINDOW),
-                "rest by meter": rest_by_meter(host, sensors, _WINDOW),
-                "floor": _NOTHING,
-                "states alone": _NOTHING,
-            }
-            floor = Floor(hass, host, sensors)
-            background = {"floor": _spread, "states alone": _rewrite}
-            windows = options.minutes * 60 / _TURNS / len(rivals) / _WINDOW
-            samples = defaultdict(list)
-            for _ in range(_TURNS):
-                for name, config in rivals.items():
-                    await load_rest(hass, config)
-                    await _poll(hass, entry, on=name == "cemm")
-                    work = asyncio.create_task(background.get(name, _rest)(floor))
-                    await asyncio.sleep(_WINDOW)  # let the change settle
-                    for _ in range(max(round(windows), 1)):
-                        samples[name].append(await _window(houses))
-                    work.cancel()
-    return _report(samples)
-
-
-def _report(samples: Mapping[str, list[_Sample]]) -> Report:
-    per_hour = 3600 / _WINDOW
-    process, thread = (
-        {name: median(map(of, found)) * per_hour for name, found in samples.items()}
-        for of in (attrgetter("process"), attrgetter("thread"))
-    )
-    net = {name: cost - process["nobody"] for name, cost in process.items()}
-    net_loop = {name: cost - thread["nobody"] for name, cost in thread.items()}
-    asked = {
-        name: mean(sample.requests for sample in found) * per_hour
-        for name, found in samples.items()
-    }
-    for figures in (net, net_loop, asked):
-        del figures["nobody"]
-    return Report(
-        [
-            Figure("CPU per hour", "s", net),
-            Figure("of which event loop", "s", net_loop),
-            Figure("Requests per hour", "", asked),
-        ],
-        [Target("cemm / rest every 10 s, per hour", net["cemm"] / net["rest"], 0.2)],
-    )
-
-
-async def _poll(hass: HomeAssistant, entry: CemmConfigEntry, *, on: bool) -> None:
-    """Start or stop the integration's own polling, by the preference that users have."""
-    hass.config_entries.async_update_entry(entry, pref_disable_polling=not on)
-    await entry.runtime_data.coordinator.async_refresh()
-
-
-async def _rest(_: Floor) -> None:
-    """Do nothing."""
+            floor = Floor(cemm, sensors)
+            rest = Rest(cemm, sensors, _WINDOW)
+            rests = {"rest": rest.by_sensor, "rest by meter": rest.by_meter}
+            tasks = {"floor": _spread, "states alone": _rewrite}
+            rivals = ("nobody", "cemm", *rests, *tasks)
+            windows = round(report.minutes * 60 / _TURNS / len(rivals) / _WINDOW)
+            for name in rivals * _TURNS:
+                await rest.load(rests.get(name, {}))
+                # The preference that users have stops and starts its own polling.
+                hass.config_entries.async_update_entry(
+                    cemm.entry, pref_disable_polling=name != "cemm"
+                )
+                await cemm.read()
+                work = tasks[name](floor) if name in tasks else asyncio.sleep(0)
+                task = asyncio.create_task(work)
+                await asyncio.sleep(_WINDOW)  # let the change settle
+                for _ in range(max(windows, 1)):
+                    house.requests()
+                    whole, loop = time.process_time(), time.thread_time()
+                    await asyncio.sleep(_WINDOW)
+                    whole, loop = time.process_time() - whole, time.thread_time() - loop
+                    taken[name].append((whole, loop, len(house.requests()[0])))
+                task.cancel()
+    anyway = [median(column) for column in zip(*taken.pop("nobody"), strict=True)]
+    for name, found in taken.items():
+        wholes, loops, requests = zip(*found, strict=True)
+        cost = (median(wholes) - anyway[0]) * _PER_HOUR
+        report.note("CPU per hour", "s", {name: cost})
+        cost = (median(loops) - anyway[1]) * _PER_HOUR
+        report.note("of which event loop", "s", {name: cost})
+        report.note("Requests per hour", "", {name: mean(requests) * _PER_HOUR})
+    costs = report.figures["CPU per hour"].values
+    ratio = costs["cemm"] / costs["rest"]
+    report.target("cemm / rest every 10 s, per hour", ratio, 0.2)
 
 
 async def _spread(floor: Floor) -> None:
     """Read every meter each 10 s, but not all at once."""
     while True:
-        floor.forget_writing()
-        for alias in floor.meters:
+        floor.written.clear()
+        for alias in floor.twins:
             await floor.read(alias)
-            await asyncio.sleep(_WINDOW / len(floor.meters))
+            await asyncio.sleep(_WINDOW / len(floor.twins))
 
 
 async def _rewrite(floor: Floor) -> None:
     """Write all that had changed in the last 10 s of `_spread` each 10 s."""
     for value in count():
-        floor.write(value)
+        for twin in floor.written.values():
+            floor.write(twin, value)
         await asyncio.sleep(_WINDOW)
-
-
-async def _window(houses: Served) -> _Sample:
-    """Return what one window takes."""
-    houses.requests()
-    process, thread = time.process_time(), time.thread_time()
-    await asyncio.sleep(_WINDOW)
-    return _Sample(
-        time.process_time() - process,
-        time.thread_time() - thread,
-        len(houses.requests()[0]),
-    )

@@ -6,108 +6,70 @@ sensors of the platform rest, each with a request of its own; `rest by meter`, w
 a meter share one; and `floor`, a bare GET, `json.loads` and a bare state per changed value.
 """
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from functools import partial
 import gc
-from statistics import median
 import time
 
 from homeassistant.core import HomeAssistant
 
-from .answers import mac, serving
-from .home import add_fully, cemm_entry, recorded, running_home
-from .report import Figure, Options, Report, Target
-from .rivals import (
-    Floor,
-    load_rest,
-    rest_by_meter,
-    rest_by_sensor,
-    round_by_meter,
-    round_by_sensor,
-    twins,
-)
+from .home import Cemm, recorded, running_home
+from .report import Report
+from .rivals import Floor, Rest, twins
+from .servers import equipped, mac, serving
 
 _ROUNDS = 10
 
 type Round = Callable[[], Awaitable[None]]
 
 
-def measure(options: Options) -> Report:
+async def measure(report: Report) -> None:
     """Measure rounds in which all values change, and rounds in which none does."""
-    return asyncio.run(_measure(options))
-
-
-async def _measure(options: Options) -> Report:
-    report = Report()
-    with serving() as (cemms, changing):
+    with serving(equipped, 1) as cemms:
         async with running_home() as hass:
-            rivals = await _rivals(hass, cemms.hosts[0])
-            requests = {}
-            for name, rival in rivals.items():
+            cemm = Cemm(hass, cemms.hosts[0], mac(0), polled=False)
+            await cemm.add()
+            await hass.async_block_till_done()
+            sensors = await twins(cemm)
+            rest = Rest(cemm, sensors)
+            await rest.load(rest.by_sensor | rest.by_meter)
+            rivals: dict[str, Round] = {
+                "cemm": cemm.read,
+                "rest": rest.round_by_sensor,
+                "rest by meter": rest.round_by_meter,
+                "floor": Floor(cemm, sensors).round,
+            }
+            for rival, read in rivals.items():
                 cemms.requests()
-                await rival()
-                requests[name] = float(len(cemms.requests()[0]))
-            report.figures.append(Figure("Requests per round", "", requests))
-            for change, name, limit in (
-                (True, "all changing", 1.25),
-                (False, "none changing", 1.5),
-            ):
-                changing.value = change
-                whole, loop = await _in_turns(hass, rivals, options.repetitions)
-                report.figures += [
-                    Figure(f"CPU per round, {name}", "ms", whole),
-                    Figure(f"of which event loop, {name}", "ms", loop),
-                ]
-                for other, at_most in (("floor", limit), ("rest", 0.4)):
-                    ratio = whole["cemm"] / whole[other]
-                    report.targets.append(
-                        Target(f"cemm / {other}, {name}", ratio, at_most)
-                    )
-    return report
-
-
-async def _rivals(hass: HomeAssistant, host: str) -> dict[str, Round]:
-    """Set all rivals up, and return how to have each of them do a round."""
-    entry = cemm_entry(host, mac(0), polled=False)
-    await add_fully(hass, entry)
-    sensors = await twins(hass, entry)
-    await load_rest(hass, rest_by_sensor(host, sensors) | rest_by_meter(host, sensors))
-    return {
-        "cemm": entry.runtime_data.coordinator.async_refresh,
-        "rest": partial(round_by_sensor, hass),
-        "rest by meter": partial(round_by_meter, hass),
-        "floor": Floor(hass, host, sensors).round,
-    }
+                await read()
+                requests = len(cemms.requests()[0])
+                report.note("Requests per round", "", {rival: requests})
+            await _in_turns(hass, rivals, report, "all changing", 1.25)
+            cemms.requests(then_freeze=True)
+            await _in_turns(hass, rivals, report, "none changing", 1.5)
 
 
 async def _in_turns(
-    hass: HomeAssistant, rivals: dict[str, Round], repetitions: int
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the medians of what a round of each costs: in all, and in the event loop."""
-    whole, loop = defaultdict(list), defaultdict(list)
-    for repetition in range(-1, repetitions):
-        for name, rival in rivals.items():
-            process, thread = await _cost(hass, rival)
+    hass: HomeAssistant,
+    rivals: dict[str, Round],
+    report: Report,
+    what: str,
+    most: float,
+) -> None:
+    """Measure what a round of each costs: in all, and in the event loop."""
+    for repetition in range(-1, report.repetitions):
+        for rival, read in rivals.items():
+            await recorded(hass)
+            gc.collect()
+            process, thread = time.process_time(), time.thread_time()
+            for _ in range(_ROUNDS):
+                await read()
+            await recorded(hass)
+            whole = (time.process_time() - process) * 1000 / _ROUNDS
+            loop = (time.thread_time() - thread) * 1000 / _ROUNDS
             if repetition >= 0:  # the first time warms up
-                whole[name].append(process)
-                loop[name].append(thread)
-    return (
-        {name: median(costs) for name, costs in whole.items()},
-        {name: median(costs) for name, costs in loop.items()},
-    )
-
-
-async def _cost(hass: HomeAssistant, rival: Round) -> tuple[float, float]:
-    """Return the milliseconds of CPU that a round takes, all threads and this one."""
-    await recorded(hass)
-    gc.collect()
-    process, thread = time.process_time(), time.thread_time()
-    for _ in range(_ROUNDS):
-        await rival()
-    await recorded(hass)
-    return (
-        (time.process_time() - process) * 1000 / _ROUNDS,
-        (time.thread_time() - thread) * 1000 / _ROUNDS,
-    )
+                report.note(f"CPU per round, {what}", "ms", {rival: whole})
+                report.note(f"of which event loop, {what}", "ms", {rival: loop})
+    costs = report.figures[f"CPU per round, {what}"].values
+    for other, at_most in (("floor", most), ("rest", 0.4)):
+        ratio = costs["cemm"] / costs[other]
+        report.target(f"cemm / {other}, {what}", ratio, at_most)

@@ -4,106 +4,89 @@ The rows go through the local API, month by month, into a recorder on disk; then
 inserted once more under other names. The past is imported in three parts, and meanwhile the
 event loop is watched. How long it is held is the CPU time of its longest step, in that part
 where this was the least: what a busy machine adds differs from part to part. By the clock it
-is longer, as for a process beside that does nothing but nap, and as Python's garbage collector
+is longer: that includes the turns of other processes, and Python's garbage collector, which
 goes through all of Home Assistant now and then, whoever's turn it is.
 """
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 import time
 
-from homeassistant.components.recorder.models import (
-    StatisticData,
-    StatisticMeanType,
-    StatisticMetaData,
-)
+from homeassistant.components.recorder.models import StatisticData, StatisticMetaData
 from homeassistant.components.recorder.statistics import (
-    STATISTIC_UNIT_TO_UNIT_CONVERTER,
     async_import_statistics,
+    get_metadata,
+    statistics_during_period,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.util import dt as dt_util
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.util.dt import utc_from_timestamp
 
-from custom_components.cemm.coordinator import CemmConfigEntry
-from custom_components.cemm.history.counters import counters
-from custom_components.cemm.history.recorder import async_hours, async_stored
-from custom_components.cemm.history.rows import Row
+from .home import Cemm, recorded, running_home
+from .loop import watched_loop
+from .report import Report
+from .servers import houses, mac, serving
 
-from .home import cemm_entry, recorded, running_home
-from .houses import serving_houses
-from .loop import bystander, watched_loop
-from .report import Figure, Options, Report, Target
-
-_MAC = "00:1e:c0:00:00:01"
 _CADENCE = 10
 _DAYS_PER_MINUTE = 15
 """Days to import for each minute that the user wants to spend."""
 _PARTS = 3
 
 
-def measure(options: Options) -> Report:
-    """Measure one import of several months of a fully equipped house."""
-    return asyncio.run(_measure(round(options.minutes * _DAYS_PER_MINUTE)))
-
-
-async def _measure(days: int) -> Report:
+async def measure(report: Report) -> None:
+    """Measure one import of several months of a typical house."""
+    days = round(report.minutes * _DAYS_PER_MINUTE)
     today = datetime.now(UTC).date()
-    with serving_houses({_CADENCE: _MAC}, 1) as houses, bystander() as overslept:
+    with serving(houses, [_CADENCE], 1) as house:
         async with running_home() as hass:
-            entry = cemm_entry(houses.hosts[0], _MAC)
-            await hass.config_entries.async_add(entry)
+            cemm = Cemm(hass, house.hosts[0], mac(_CADENCE))
+            await cemm.add(every_sensor=False)
             await recorded(hass)
             seconds, parts = 0.0, []
             for part in range(1, _PARTS + 1):
+                since = today - timedelta(days=days * part // _PARTS)
                 before = time.perf_counter()
                 with watched_loop() as steps:
-                    await entry.runtime_data.history.async_import(
-                        today - timedelta(days=days * part // _PARTS)
-                    )
+                    await cemm.entry.runtime_data.history.async_import(since)
                 seconds += time.perf_counter() - before
                 parts.append(steps)
-            napped = overslept()
-            copied, rows = await _copy(hass, entry)
-    speed = {"import": rows / seconds, "recorder": rows / copied}
-    held = {
-        "import": max(part.held for part in parts),
-        "collector": max(part.collected for part in parts),
-        "bystander": napped,
-    }
-    return Report(
-        [
-            Figure("Rows (hours of counters)", "", {"import": rows, "recorder": rows}),
-            Figure("Speed", "rows/s", speed),
-            Figure("Held by the clock, longest", "ms", held),
-        ],
-        [Target("Event loop held (ms)", min(part.busy for part in parts), 50)],
-    )
+            copying, rows = await _copy(hass)
+    report.note("Rows (hours of counters)", "", {"cemm": rows, "recorder": rows})
+    speed = {"cemm": rows / seconds, "recorder": rows / copying}
+    report.note("Speed", "rows/s", speed)
+    held = max(part.held for part in parts)
+    collector = max(part.collected for part in parts)
+    held_by = {"cemm": held, "collector": collector}
+    report.note("Held by the clock, longest", "ms", held_by)
+    report.target("Event loop held (ms)", min(part.busy for part in parts), 50)
 
 
-async def _copy(hass: HomeAssistant, entry: CemmConfigEntry) -> tuple[float, int]:
+async def _copy(hass: HomeAssistant) -> tuple[float, int]:
     """Insert all rows under other names; return the seconds it took, and their number."""
-    copies: list[tuple[StatisticMetaData, list[StatisticData]]] = []
-    coordinator = entry.runtime_data.coordinator
-    for counter in counters(hass, coordinator.mac, coordinator.data):
-        rows = await async_hours(hass, counter, 0)
-        metadata = StatisticMetaData(
-            mean_type=StatisticMeanType.NONE,
-            has_sum=True,
-            name=None,
-            source="recorder",
-            statistic_id=f"{counter.entity_id}_copy",
-            unit_class=STATISTIC_UNIT_TO_UNIT_CONVERTER[counter.unit].UNIT_CLASS,
-            unit_of_measurement=counter.unit,
+    recorder = get_instance(hass)
+
+    def read() -> list[tuple[StatisticMetaData, list[StatisticData]]]:
+        known = get_metadata(hass, statistic_type="sum")
+        found = statistics_during_period(
+            hass, utc_from_timestamp(0), None, {*known}, "hour", None, {"state", "sum"}
         )
-        copies.append((metadata, [_data(row) for row in rows]))
+        return [
+            (
+                {**known[name][1], "statistic_id": f"{name}_copy"},
+                [
+                    StatisticData(
+                        start=utc_from_timestamp(row["start"]),
+                        state=row["state"] or 0,
+                        sum=row["sum"] or 0,
+                    )
+                    for row in rows
+                ],
+            )
+            for name, rows in found.items()
+        ]
+
+    copies = await recorder.async_add_executor_job(read)
     before = time.perf_counter()
-    for metadata, copy in copies:
-        async_import_statistics(hass, metadata, copy)
-    await async_stored(hass)
-    return time.perf_counter() - before, sum(len(copy) for _, copy in copies)
-
-
-def _data(row: Row) -> StatisticData:
-    return StatisticData(
-        start=dt_util.utc_from_timestamp(row.start), state=row.state, sum=row.sum
-    )
+    for metadata, rows in copies:
+        async_import_statistics(hass, metadata, rows)
+    await recorder.async_block_till_done()
+    return time.perf_counter() - before, sum(len(rows) for _, rows in copies)

@@ -1,7 +1,7 @@
-"""A real Home Assistant in this process, its recorder writing to SQLite."""
+"""A real Home Assistant in this process, its recorder writing to SQLite, and CEMMs in it."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -10,11 +10,11 @@ from unittest.mock import patch
 from homeassistant import bootstrap, loader
 from homeassistant.config_entries import SOURCE_USER, ConfigEntries, ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.recorder import async_initialize_recorder, get_instance
 from homeassistant.setup import async_setup_component
 
-from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.coordinator import CemmConfigEntry
 
 
@@ -24,13 +24,8 @@ async def running_home() -> AsyncIterator[HomeAssistant]:
 
     It never broadcasts, so that it meets no other CEMM than those it is given.
     """
-    with (
-        TemporaryDirectory() as folder,
-        patch(
-            "homeassistant.components.network.async_get_ipv4_broadcast_addresses",
-            return_value=set(),
-        ),
-    ):
+    broadcasts = "homeassistant.components.network.async_get_ipv4_broadcast_addresses"
+    with TemporaryDirectory() as folder, patch(broadcasts, return_value=set()):
         hass = HomeAssistant(folder)
         hass.config.skip_pip = True
         hass.config_entries = ConfigEntries(hass, {})
@@ -40,7 +35,8 @@ async def running_home() -> AsyncIterator[HomeAssistant]:
         database = Path(folder) / "home-assistant_v2.db"
         config = {"recorder": {"db_url": f"sqlite:///{database}"}}
         for domain in (*bootstrap.CORE_INTEGRATIONS, "recorder"):
-            await set_up(hass, domain, config)
+            if not await async_setup_component(hass, domain, config):
+                raise RuntimeError(f"{domain} cannot be set up")
         await hass.async_start()
         try:
             yield hass
@@ -48,47 +44,55 @@ async def running_home() -> AsyncIterator[HomeAssistant]:
             await hass.async_stop(force=True)
 
 
-async def set_up(
-    hass: HomeAssistant, domain: str, config: Mapping[str, object] | None = None
-) -> None:
-    """Set an integration up. Raises RuntimeError if it fails."""
-    if not await async_setup_component(hass, domain, dict(config or {})):
-        raise RuntimeError(f"{domain} cannot be set up")
-
-
-def cemm_entry(host: str, mac: str, *, polled: bool = True) -> CemmConfigEntry:
-    """Return the config entry of a CEMM in the same network, not yet added.
-
-    One that is not `polled` is read only when its coordinator is told to.
-    """
-    return ConfigEntry(
-        data={"connection": "local", "host": host},
-        discovery_keys=MappingProxyType({}),
-        domain=DOMAIN,
-        minor_version=1,
-        options={"import_history": False},
-        pref_disable_polling=not polled,
-        source=SOURCE_USER,
-        subentries_data=None,
-        title=mac,
-        unique_id=mac,
-        version=1,
-    )
-
-
-def every_sensor_enabled() -> AbstractContextManager[object]:
-    """Have sensors that are disabled by default enabled when they are added."""
-    return patch.object(Entity, "entity_registry_enabled_default", True)
-
-
-async def add_fully(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
-    """Add a CEMM with every sensor enabled, and wait until all is done."""
-    with every_sensor_enabled():
-        await hass.config_entries.async_add(entry)
-        await hass.async_block_till_done()
-
-
 async def recorded(hass: HomeAssistant) -> None:
     """Wait until the recorder has written what it was given."""
     await hass.async_block_till_done()
     await get_instance(hass).async_block_till_done()
+
+
+class Cemm:
+    """A CEMM in the same network, not yet added to Home Assistant.
+
+    One that is not `polled` is read only when it is told to be.
+    """
+
+    def __init__(
+        self, hass: HomeAssistant, host: str, mac: str, *, polled: bool = True
+    ) -> None:
+        self.hass = hass
+        self.host = host
+        self.entry: CemmConfigEntry = ConfigEntry(
+            data={"connection": "local", "host": host},
+            discovery_keys=MappingProxyType({}),
+            domain="cemm",
+            minor_version=1,
+            options={"import_history": False},
+            pref_disable_polling=not polled,
+            source=SOURCE_USER,
+            subentries_data=None,
+            title=mac,
+            unique_id=mac,
+            version=1,
+        )
+
+    async def add(self, *, every_sensor: bool = True) -> None:
+        """Add it, with the sensors too that are disabled by default."""
+        enabled = patch.object(Entity, "entity_registry_enabled_default", True)
+        with enabled if every_sensor else nullcontext():
+            await self.hass.config_entries.async_add(self.entry)
+
+    async def read(self) -> None:
+        """Read all its meters that are due; those of one that is not polled always are."""
+        await self.entry.runtime_data.coordinator.async_refresh()
+
+    def sensors(self) -> dict[tuple[str, str], str]:
+        """Return the entity ids of its meters' sensors, by alias and key."""
+        meters = self.entry.runtime_data.coordinator.meters
+        return {
+            (alias, key): sensor.entity_id
+            for sensor in er.async_entries_for_config_entry(
+                er.async_get(self.hass), self.entry.entry_id
+            )
+            for _, alias, key in [sensor.unique_id.split("_", 2)]
+            if alias in meters
+        }

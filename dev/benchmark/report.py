@@ -1,76 +1,74 @@
-"""What a module has measured, as a table and as JSON."""
+"""What a module measures, as a table and as JSON."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 _NAME_WIDTH = 46
 _VALUE_WIDTH = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How long to measure."""
+@dataclass(slots=True)
+class Figure:
+    """One quantity: of each rival the median of its samples."""
+
+    name: str
+    unit: str
+    samples: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Return the figure of each rival."""
+        return {who: median(found) for who, found in self.samples.items()}
+
+
+@dataclass(slots=True)
+class Report:
+    """All figures of a module, what they must show, and how long to measure."""
 
     minutes: float
     """Of real time, for what cannot be hurried."""
     repetitions: int
     """Of what is measured in turns, for a median."""
+    figures: dict[str, Figure] = field(default_factory=dict)
+    targets: list[dict[str, Any]] = field(default_factory=list)
 
+    def note(self, name: str, unit: str, samples: Mapping[str, float]) -> None:
+        """Add a sample of each of some rivals to a figure."""
+        figure = self.figures.setdefault(name, Figure(name, unit))
+        for who, sample in samples.items():
+            figure.samples[who].append(sample)
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One quantity, of each rival."""
-
-    name: str
-    unit: str
-    values: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is promised: `value` is at most `at_most`."""
-
-    name: str
-    value: float
-    at_most: float
-
-    @property
-    def met(self) -> bool:
-        """Whether the promise is kept."""
-        return self.value <= self.at_most
-
-
-@dataclass(slots=True)
-class Report:
-    """All figures of a module, and what they must show."""
-
-    figures: list[Figure] = field(default_factory=list)
-    targets: list[Target] = field(default_factory=list)
+    def target(self, name: str, value: float, at_most: float) -> None:
+        """Add what is promised: `value` is at most `at_most`."""
+        target = {"name": name, "value": value, "at_most": at_most}
+        self.targets.append(target | {"met": value <= at_most})
 
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON can say."""
-        return {
-            "figures": [asdict(figure) for figure in self.figures],
-            "targets": [asdict(t) | {"met": t.met} for t in self.targets],
-        }
+        figures = [
+            {"name": figure.name, "unit": figure.unit, "values": figure.values}
+            for figure in self.figures.values()
+        ]
+        return {"figures": figures, "targets": self.targets}
 
     def lines(self) -> Iterator[str]:
         """Yield the table: a heading wherever the rivals change, then the targets."""
-        heading: tuple[str, ...] = ()
-        for figure in self.figures:
-            if heading != (heading := tuple(figure.values)):
+        heading: list[str] = []
+        for figure in self.figures.values():
+            if heading != (heading := [*figure.values]):
                 yield _line("", *heading)
-            values = (f"{value:.3g}" for value in figure.values.values())
             unit = f" ({figure.unit})" if figure.unit else ""
+            values = (f"{value:.3g}" for value in figure.values.values())
             yield _line(figure.name + unit, *values)
         if self.targets:
             yield _line("", "measured", "at most", "")
         for target in self.targets:
-            verdict = "met" if target.met else "MISSED"
-            yield _line(
-                target.name, f"{target.value:.3g}", f"{target.at_most:g}", verdict
-            )
+            verdict = "met" if target["met"] else "MISSED"
+            limits = f"{target['value']:.3g}", f"{target['at_most']:g}"
+            yield _line(target["name"], *limits, verdict)
 
 
 def _line(name: str, *values: str) -> str:

@@ -10,7 +10,6 @@ collector, and the turns of other threads and processes.
 """
 
 import asyncio
-from collections import defaultdict
 import gc
 from statistics import median
 import time
@@ -18,14 +17,11 @@ import tracemalloc
 
 from homeassistant.core import HomeAssistant
 
-from custom_components.cemm.coordinator import CemmConfigEntry
-
-from .answers import mac, serving
-from .home import add_fully, cemm_entry, recorded, running_home
+from .home import Cemm, recorded, running_home
 from .loop import watched_loop
-from .report import Figure, Options, Report, Target
+from .report import Report
+from .servers import equipped, mac, serving
 
-_COUNTS = (1, 10, 50)
 _TURNS = 3
 # As many requests for each number of CEMMs.
 _ROUNDS = {1: 50, 10: 5, 50: 1}
@@ -34,41 +30,29 @@ _CPU, _MEMORY = "CPU per round, per CEMM", "Memory per CEMM"
 _SETTING_UP, _READING = "Event loop held, setting up", "Event loop held, reading"
 
 
-def measure(options: Options) -> Report:
+def measure(report: Report) -> None:
     """Measure the three sizes in turns, each in a Home Assistant of its own."""
-    figures: defaultdict[tuple[str, str], dict[int, list[float]]]
-    figures = defaultdict(lambda: defaultdict(list))
-    for _ in range(_TURNS):
-        for count in _COUNTS:
-            for key, value in asyncio.run(_measure(count)).items():
-                figures[key][count].append(value)
-    for count in _COUNTS:
-        figures[_MEMORY, "KiB"][count] = [asyncio.run(_memory(count))]
-    report = Report()
-    for (name, unit), values_by_count in figures.items():
-        typical = min if name in (_SETTING_UP, _READING) else median
-        by_count = {count: typical(values_by_count[count]) for count in _COUNTS}
-        values = {_label(count): value for count, value in by_count.items()}
-        report.figures.append(Figure(name, unit, values))
-        if name in (_CPU, _MEMORY):
-            ratio = by_count[50] / by_count[1]
-            report.targets.append(Target(f"{name}: 50 / 1", ratio, 1.2))
-        if name in (_SETTING_UP, _READING):
-            longest = max(by_count.values())
-            report.targets.append(Target(f"{name} ({unit})", longest, 20))
-    return report
+    names = {count: f"{count} CEMM{'s' if count > 1 else ''}" for count in _ROUNDS}
+    for count in [*_ROUNDS] * _TURNS:
+        asyncio.run(_measure(report, names[count], count))
+    for count in _ROUNDS:
+        kib = asyncio.run(_memory(count)) / 1024
+        report.note(_MEMORY, "KiB", {names[count]: kib})
+    for name in (_CPU, _MEMORY):
+        one, _, fifty = report.figures[name].values.values()
+        report.target(f"{name}: 50 / 1", fifty / one, 1.2)
+    for name in (_SETTING_UP, _READING):
+        for found in report.figures[name].samples.values():
+            found[:] = [min(found)]
+        report.target(f"{name} (ms)", max(report.figures[name].values.values()), 20)
 
 
-def _label(count: int) -> str:
-    return f"{count} CEMM{'s' if count > 1 else ''}"
-
-
-async def _measure(count: int) -> dict[tuple[str, str], float]:
-    with serving(count) as (cemms, _):
+async def _measure(report: Report, name: str, count: int) -> None:
+    with serving(equipped, count) as servers:
         async with running_home() as hass:
             with watched_loop() as setting_up:
-                entries = await _add(hass, cemms.hosts)
-            await _round(entries)
+                cemms = await _add(hass, servers.hosts)
+            await _round(cemms)
             await recorded(hass)
             gc.collect()
             costs = []
@@ -76,24 +60,21 @@ async def _measure(count: int) -> dict[tuple[str, str], float]:
                 for _ in range(_TURNS):
                     start = time.process_time()
                     for _ in range(_ROUNDS[count]):
-                        await _round(entries)
+                        await _round(cemms)
                     await recorded(hass)
                     costs.append((time.process_time() - start) / _ROUNDS[count])
-            return {
-                (_CPU, "ms"): median(costs) * 1000 / count,
-                (_SETTING_UP, "ms"): setting_up.busy,
-                (f"{_SETTING_UP}, by the clock", "ms"): setting_up.held,
-                (_READING, "ms"): reading.busy,
-                (f"{_READING}, by the clock", "ms"): reading.held,
-            }
+    report.note(_CPU, "ms", {name: median(costs) * 1000 / count})
+    for held, steps in ((_SETTING_UP, setting_up), (_READING, reading)):
+        report.note(held, "ms", {name: steps.busy})
+        report.note(f"{held}, by the clock", "ms", {name: steps.held})
 
 
 async def _memory(count: int) -> float:
-    """Return the KiB that a CEMM takes."""
-    with serving(count + 1) as (cemms, _):
+    """Return the bytes that a CEMM takes."""
+    with serving(equipped, count + 1) as servers:
         async with running_home() as hass:
-            *hosts, other = cemms.hosts
-            await _round([*await _add(hass, [other], first=count)])  # what all share
+            *hosts, other = servers.hosts
+            await _round(await _add(hass, [other], first=count))  # what all share
             await recorded(hass)
             gc.collect()
             tracemalloc.start()
@@ -102,20 +83,19 @@ async def _memory(count: int) -> float:
             gc.collect()
             allocated, _ = tracemalloc.get_traced_memory()
             tracemalloc.stop()
-            return allocated / 1024 / count
+            return allocated / count
 
 
-async def _add(
-    hass: HomeAssistant, hosts: list[str], first: int = 0
-) -> list[CemmConfigEntry]:
-    entries = []
+async def _add(hass: HomeAssistant, hosts: list[str], first: int = 0) -> list[Cemm]:
+    cemms = []
     for number, host in enumerate(hosts, first):
-        entries.append(cemm_entry(host, mac(number), polled=False))
-        await add_fully(hass, entries[-1])
-    return entries
+        cemms.append(Cemm(hass, host, mac(number), polled=False))
+        await cemms[-1].add()
+        await hass.async_block_till_done()
+    return cemms
 
 
-async def _round(entries: list[CemmConfigEntry]) -> None:
+async def _round(cemms: list[Cemm]) -> None:
     async with asyncio.TaskGroup() as group:
-        for entry in entries:
-            group.create_task(entry.runtime_data.coordinator.async_refresh())
+        for cemm in cemms:
+            group.create_task(cemm.read())
