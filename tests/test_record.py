@@ -23,8 +23,8 @@ from custom_components.cemm.client.models import (
     parse_reading,
     parse_uids,
 )
+from dev.record import Recording, main, record_local, record_remote
 from simulator import Clock, Fault, House, Simulator
-from tools.record import Recording, main, record_local, record_remote
 
 KEY = "s3cret-key"
 

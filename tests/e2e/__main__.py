@@ -7,7 +7,7 @@ from pathlib import Path
 import re
 import sys
 
-from demo.homeassistant import HomeAssistant, remove
+from dev.demo.homeassistant import HomeAssistant, remove
 from simulator import Clock, House, Simulator
 from simulator.days import TIME_ZONE
 

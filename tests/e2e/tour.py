@@ -7,7 +7,7 @@ import re
 
 from playwright.async_api import Locator, Page, expect
 
-from demo.homeassistant import HomeAssistant
+from dev.demo.homeassistant import HomeAssistant
 from simulator import Simulator
 
 from .browser import dialog, named, picture

@@ -8,7 +8,7 @@ from typing import Any
 import hass_frontend
 from homeassistant.components import homeassistant as core
 
-from demo.homeassistant import INTEGRATION
+from dev.demo.homeassistant import INTEGRATION
 
 
 class Words:

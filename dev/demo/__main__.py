@@ -6,6 +6,7 @@ import contextlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 import signal
+import socket
 import sys
 
 from simulator import Clock, House, Simulator
@@ -31,14 +32,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _demonstrate(port: int, *, fresh: bool) -> None:
+async def demonstrate(port: int, *, fresh: bool) -> None:
+    """Run both until a signal comes. Raises SystemExit when that cannot be."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     built = _STATE / "built"
     is_new = fresh or not built.exists()
-    if is_new:
-        remove(_STATE)
     # Its readings go on where they were only if it is the house that it was.
     since = (
         datetime.now(UTC).date() - _PAST
@@ -48,9 +48,16 @@ async def _demonstrate(port: int, *, fresh: bool) -> None:
 
     simulator = Simulator(House(seed=1, since=since), Clock())
     try:
+        socket.create_server(("127.0.0.1", port)).close()
         await simulator.start(port=_LOCAL_PORT, remote_port=_REMOTE_PORT)
     except OSError as error:
-        sys.exit(f"The simulated CEMM cannot start: {error.strerror}")
+        sys.exit(
+            f"Not started: {error.strerror}\n"
+            "Please stop what uses that port, which may be another demo; "
+            "Home Assistant can have another port: --port"
+        )
+    if is_new:
+        remove(_STATE)
     _say("Starting Home Assistant ...")
     try:
         async with HomeAssistant(_STATE, port) as home:
@@ -64,6 +71,8 @@ async def _demonstrate(port: int, *, fresh: bool) -> None:
             _say(f"Log:             {home.log}")
             _say("Ctrl-C stops.")
             await stop.wait()
+    except RuntimeError as error:
+        sys.exit(str(error))
     finally:
         await simulator.stop()
 
@@ -85,10 +94,10 @@ async def _set_up(api: Api, host: str) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  this is a command
+    print(text, flush=True)
 
 
 if __name__ == "__main__":
     arguments = _arguments()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_demonstrate(arguments.port, fresh=arguments.fresh))
+        asyncio.run(demonstrate(arguments.port, fresh=arguments.fresh))

@@ -241,7 +241,7 @@ def main() -> None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  this is a command
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,13 @@
 """For how long the event loop is held."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 import gc
-from multiprocessing.connection import Connection
 import threading
 import time
 from unittest.mock import patch
-
-from .process import CONTEXT
-
-_NAP = 0.001
 
 
 @dataclass(slots=True)
@@ -41,13 +36,13 @@ def watched_loop() -> Iterator[Steps]:
         nonlocal collecting, since
         if threading.current_thread() is not threading.main_thread():
             return
+        now, cpu = time.perf_counter(), time.thread_time()
         if phase == "start":
-            since = time.perf_counter()
-            collecting -= time.thread_time()
+            since = now
+            collecting -= cpu
         else:
-            collecting += time.thread_time()
-            collected = (time.perf_counter() - since) * 1000
-            steps.collected = max(steps.collected, collected)
+            collecting += cpu
+            steps.collected = max(steps.collected, (now - since) * 1000)
 
     def timed(handle: asyncio.Handle) -> None:
         nonlocal collecting
@@ -64,38 +59,3 @@ def watched_loop() -> Iterator[Steps]:
             yield steps
     finally:
         gc.callbacks.remove(collect)
-
-
-@contextmanager
-def bystander() -> Iterator[Callable[[], float]]:
-    """Run a process that only naps; yields what tells the longest it overslept, in ms.
-
-    That is what the machine does to anyone.
-    """
-    ours, theirs = CONTEXT.Pipe()
-    process = CONTEXT.Process(target=_nap, args=(theirs,), daemon=True)
-    process.start()
-    ours.recv()
-
-    def overslept() -> float:
-        ours.send(None)
-        seconds: float = ours.recv()
-        return seconds * 1000
-
-    try:
-        yield overslept
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _nap(pipe: Connection) -> None:
-    pipe.send(None)
-    longest = 0.0
-    while True:
-        before = time.perf_counter()
-        if pipe.poll(_NAP):
-            pipe.recv()
-            pipe.send(longest)
-        else:
-            longest = max(longest, time.perf_counter() - before - _NAP)

@@ -3,18 +3,23 @@
 import asyncio
 import json
 from pathlib import Path
+from secrets import token_hex
 import shutil
 import sys
+import time
 from typing import Any, Self
 
 import aiohttp
 from homeassistant.components.http.config import HTTP_STORAGE_SCHEMA
 
-INTEGRATION = Path(__file__).parent.parent / "custom_components" / "cemm"
+INTEGRATION = Path(__file__).parents[2] / "custom_components" / "cemm"
 USER = PASSWORD = "demo"  # noqa: S105  shown to whoever starts the demo
 
 _START_SECONDS = 120
 _STOP_SECONDS = 30
+
+_MARK = "started_by"
+_SHOWN = 1000  # characters of the output, when it does not start
 
 # What default_config would bring beyond this needs the internet or hardware.
 _CONFIGURATION = """\
@@ -57,28 +62,31 @@ class HomeAssistant:
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "home-assistant.log"
+        self._output = folder / "output.log"
         self._port = port
         self._language = language
+        self._mark = token_hex().encode()
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
         """Write its configuration, start it and wait until it answers.
 
-        Raises RuntimeError when it ends or does not answer within two minutes.
+        It ends with this process, however that does. Raises RuntimeError when it ends
+        before or does not answer within two minutes.
         """
         self._prepare()
-        with (self.folder / "output.log").open("wb") as output:
+        with self._output.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "homeassistant", "--config", self.folder),
+                *(sys.executable, "-m", "dev.demo.follow", "--config", self.folder),
                 *("--skip-pip", "--log-no-color"),
+                stdin=asyncio.subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 # Ctrl-C in the terminal is for its parent, which then stops it in order.
                 start_new_session=True,
             )
         try:
-            async with asyncio.timeout(_START_SECONDS):
-                await self._answers()
+            await self._answers()
         except BaseException:
             await self._stop()
             raise
@@ -123,6 +131,9 @@ class HomeAssistant:
         if not (storage / "onboarding").exists():
             # These two steps would ask the internet.
             self._store("onboarding", 4, 1, {"done": ["core_config", "analytics"]})
+        mark = self.folder / "www" / _MARK
+        mark.parent.mkdir(exist_ok=True)
+        mark.write_bytes(self._mark)
         link = self.folder / "custom_components" / INTEGRATION.name
         link.parent.mkdir(exist_ok=True)
         if not link.is_symlink():
@@ -135,18 +146,22 @@ class HomeAssistant:
         )
 
     async def _answers(self) -> None:
+        """Wait until it serves the file that only this one has, and no other server."""
         assert self._process
-        async with aiohttp.ClientSession() as session:
-            while self._process.returncode is None:
+        deadline = time.monotonic() + _START_SECONDS
+        timeout = aiohttp.ClientTimeout(total=5)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while self._process.returncode is None and time.monotonic() < deadline:
                 try:
-                    async with session.get(f"{self.url}/manifest.json") as response:
-                        if response.ok:
+                    async with session.get(f"{self.url}/local/{_MARK}") as response:
+                        if await response.read() == self._mark:
                             return
-                except aiohttp.ClientError:
+                except aiohttp.ClientError, TimeoutError:
                     pass
                 await asyncio.sleep(0.2)
+        end = self._output.read_text()[-_SHOWN:]
         raise RuntimeError(
-            f"Home Assistant did not start: see {self.folder}/output.log"
+            f"{end}\nNo Home Assistant on {self.url}: see {self._output}"
         )
 
     async def _stop(self) -> None:
