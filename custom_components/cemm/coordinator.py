@@ -283,7 +283,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         ask = {*extra, *(() if self.meters else known)} - {USAGE}
         listed = {
             meter.alias: completed(meter, known.get(meter.alias))
-            for meter in await self.client.meters(sorted(ask))
+            for meter in await self.client.meters(sorted(ask), self._answering())
         }
         async_expire_news(self.hass, self.config_entry, listed)
         self._identify_at = monotonic() + IDENTIFY_INTERVAL
@@ -291,6 +291,10 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         for meter in listed.values():
             self._watcher.watch(meter, self.kind_of(meter))
         self._forget_missing({*listed}, {*known}, {*extra, USAGE})
+
+    def _answering(self) -> set[str]:
+        data = self._watcher.data
+        return {alias for alias in self.meters if data[alias].available}
 
     def _forget_missing(
         self, listed: set[str], known: set[str], unlistable: set[str]
@@ -300,8 +304,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         Those that can't be listed are gone when they do not answer either, and their
         devices stay.
         """
-        data = self._watcher.data
-        answering = {alias for alias in self.meters if data[alias].available}
+        answering = self._answering()
         unlisted = set[str]()
         if self.client.lists_all_meters:
             unlisted = left_out(known - unlistable, listed - unlistable, answering)
