@@ -29,7 +29,7 @@ from .client import (
 )
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_meters, async_remove_meter, async_update_cemm
-from .discovery import async_broadcast
+from .discovery import async_look_for_lost
 from .issues import async_expire_news
 from .kinds import MeterKind, meter_kind
 from .meters.listing import Missing, completed, left_out
@@ -121,8 +121,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         wrong = isinstance(err, WrongDeviceError)
         if self.data is None or wrong or self._outage.failed_polls > FAILURES_TOLERATED:
             if self.last_update_success:
-                # It may have another address now.
-                async_broadcast(self.hass)
+                async_look_for_lost(self.hass)
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="wrong_device" if wrong else "cannot_connect",
