@@ -24,6 +24,7 @@ from .discovery import FoundCemm, async_find_cemms, async_note_second_address
 from .flows.base import async_ask, async_info, async_serves, choice
 from .flows.options import CemmOptionsFlow
 from .flows.remote import RemoteFlow, remote_title
+from .issues import as_text
 from .runtime import CemmConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
@@ -200,8 +201,8 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         if user_input is not None:
             return await self.async_step_history()
         placeholders = {
-            "name": self._title,
-            "address": self._data.get(CONF_HOST) or self._data[CONF_UID],
+            "name": as_text(self._title),
+            "address": as_text(self._data.get(CONF_HOST) or self._data[CONF_UID]),
         }
         # Core gives other flows, such as reauth, a name alone.
         self.context["title_placeholders"] = {

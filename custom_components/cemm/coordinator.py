@@ -30,7 +30,7 @@ from .client import (
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_meters, async_remove_meter, async_update_cemm
 from .discovery import async_look_for_lost
-from .issues import async_expire_news
+from .issues import as_text, async_expire_news
 from .kinds import MeterKind, meter_kind
 from .meters.listing import Missing, completed, left_out
 from .meters.meter import FAILURES_TOLERATED, MeterData
@@ -125,7 +125,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="wrong_device" if wrong else "cannot_connect",
-                translation_placeholders={"name": self.name},
+                translation_placeholders={"name": as_text(self.name)},
             ) from err
         _LOGGER.debug("%s: a poll failed: %r", self.name, err)
         return self.data
