@@ -72,6 +72,7 @@ async def test_who_are_you_asks_no_meter(
     assert 2 <= len(asked["info"]) <= 4
     for alias in ("p1", "usage"):
         assert min(gaps(asked[alias])) > 8
+        assert max(gaps(asked[alias])) <= 11
         assert len(asked[alias]) <= 181
     assert len(asked["p1-gas"]) <= 4
     # It comes right after a meter's answer, when there is time until the next.
@@ -139,3 +140,31 @@ async def test_a_refresh_asks_every_meter_that_is_asked_for(
         )
         await answered(hass)
         assert len(asked[alias]) == 1
+
+
+async def test_gas_whose_cadence_changes_is_fresh_again_soon(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    asked: Moments,
+) -> None:
+    """After an hour and two rounds; with one question more an hour than it measures."""
+    gas = sim.house.meters["p1-gas"]
+    gas.cadence = HOUR
+    await setup(hass, local_entry)
+    for cadence in (HOUR, 300, HOUR):
+        gas.cadence = cadence
+        await poll(hass, freezer, HOUR + 2 * cadence, step=30)
+        asked.clear()
+        late = 0.0
+        for _ in range(2 * HOUR // 30):
+            await poll(hass, freezer, 30, step=30)
+            data = local_entry.runtime_data.coordinator.data["p1-gas"]
+            shown = data.channels["gas"].time / 1000
+            if shown < gas.measured_at(sim.clock.now()):
+                late += 30
+            else:
+                late = 0
+            assert late <= 60
+        assert len(asked["p1-gas"]) <= 2 * (HOUR / cadence + 1) + 2

@@ -47,8 +47,8 @@ IDENTIFY_INTERVAL = 600.0
 # Meters that are due this close together (seconds) are asked together.
 TOGETHER = 0.02
 
-# What the listing of meters takes, generously, and for how long it may be put off, both in
-# seconds: no meter should wait for it.
+# What the listing of meters takes, as long as that is not known better, and for how long it
+# may be put off, both in seconds: no meter should wait for it.
 _LISTING_TAKES = 2.0
 _LISTING_WAITS = 60.0
 
@@ -87,6 +87,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._missing = Missing()
         self._outage = Outage(hass, entry)
         self._identify_at = self._totals_at = 0.0
+        self._listing_takes = _LISTING_TAKES
         self._memory = Memory(hass, entry)
 
     def kind_of(self, meter: Meter) -> MeterKind:
@@ -170,7 +171,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         if late < 0 or late > _LISTING_WAITS:
             return late > 0
         next_due = min((self._schedules[a].due for a in self._wanted()), default=inf)
-        return next_due - monotonic() > _LISTING_TAKES
+        return next_due - monotonic() > self._listing_takes
 
     @override
     @callback
@@ -271,6 +272,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     async def _async_identify(self) -> None:
         """Make sure that this is still the same CEMM, and list its meters."""
+        asked = monotonic()
         info = await self.client.info()
         if info.mac != self.mac:
             raise WrongDeviceError(f"{info.mac} answers")
@@ -285,7 +287,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             for meter in await self.client.meters(sorted(ask), self._answering())
         }
         async_expire_news(self.hass, self.config_entry, listed)
-        self._identify_at = monotonic() + IDENTIFY_INTERVAL
+        now = monotonic()
+        self._listing_takes = max(_LISTING_TAKES, 1.5 * (now - asked))
+        self._identify_at = now + IDENTIFY_INTERVAL
         self.meters |= listed
         for meter in listed.values():
             self._watcher.watch(meter, self.kind_of(meter))
