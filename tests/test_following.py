@@ -33,12 +33,6 @@ OTHER = "127.0.0.6"
 type ShowUp = Callable[[str], Awaitable[None]]
 
 
-@pytest.fixture(autouse=True)
-def _no_pause() -> Any:
-    with patch("custom_components.cemm.flows.base.ASK_AGAIN_AFTER", 0.01):
-        yield
-
-
 @pytest.fixture(params=["broadcast", SOURCE_INTEGRATION_DISCOVERY, SOURCE_DHCP])
 def show_up(hass: HomeAssistant, lan: Lan, request: pytest.FixtureRequest) -> ShowUp:
     """Return what lets an address be heard of, in each of the ways."""

@@ -1,6 +1,5 @@
 """What all ways to a CEMM share: asking it, and making or changing its entry."""
 
-import asyncio
 from collections.abc import Awaitable
 import logging
 from traceback import format_tb
@@ -38,9 +37,6 @@ _LOGGER = logging.getLogger(__name__)
 HISTORY_SCHEMA = vol.Schema(
     {vol.Required(CONF_IMPORT_HISTORY, default=True): BooleanSelector()}
 )
-
-# One failed question says nothing: the next is asked after this many seconds.
-ASK_AGAIN_AFTER = 1.0
 
 # The first that fits is what the user reads.
 _ERRORS: tuple[tuple[type[CemmError], str], ...] = (
@@ -93,10 +89,12 @@ async def async_info(hass: HomeAssistant, host: str) -> CemmInfo:
 
 
 async def async_serves(hass: HomeAssistant, host: str, mac: str) -> bool:
-    """Whether the CEMM with this MAC answers at an address; if not at once, then soon."""
+    """Whether the CEMM with this MAC answers at an address.
+
+    One question that fails says nothing: it is asked twice.
+    """
     info = await async_ask(async_info(hass, host), {})
     if info is None:
-        await asyncio.sleep(ASK_AGAIN_AFTER)
         info = await async_ask(async_info(hass, host), {})
     return info is not None and info.mac == mac
 
