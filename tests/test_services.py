@@ -4,11 +4,16 @@ from datetime import date
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+    UnknownUser,
+)
 from homeassistant.helpers import device_registry as dr
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 import voluptuous as vol
 
 from simulator import Fault, House, Simulator
@@ -206,3 +211,42 @@ async def test_failures(
 async def test_a_period_that_does_not_exist(hass: HomeAssistant) -> None:
     with pytest.raises(vol.Invalid):
         await get_history(hass, device_id(hass, "p1"), "week")
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_only_administrators_write_to_the_database(
+    hass: HomeAssistant, hass_admin_user: MockUser, hass_read_only_user: MockUser
+) -> None:
+    """What only reads is for all, and an automation acts for nobody."""
+    ordinary = MockUser(groups=[])
+    ordinary.add_to_hass(hass)
+
+    async def start_import(user_id: str | None) -> None:
+        await hass.services.async_call(
+            "cemm",
+            "import_history",
+            {"device_id": device_id(hass), "start_date": "2025-11-01"},
+            blocking=True,
+            context=Context(user_id=user_id),
+            return_response=True,
+        )
+
+    for user_id in (ordinary.id, hass_read_only_user.id):
+        with pytest.raises(Unauthorized):
+            await start_import(user_id)
+    with pytest.raises(UnknownUser):
+        await start_import("nobody")
+    for allowed in (hass_admin_user.id, None):
+        with pytest.raises(HomeAssistantError) as error:
+            await start_import(allowed)
+        assert error.value.translation_key == "no_recorder"
+
+    answer = await hass.services.async_call(
+        "cemm",
+        "get_history",
+        {"device_id": device_id(hass, "p1"), "period": "day", "date": "2025-11-01"},
+        blocking=True,
+        context=Context(user_id=ordinary.id),
+        return_response=True,
+    )
+    assert answer

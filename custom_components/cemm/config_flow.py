@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+import logging
 from typing import Any, override
 
 from homeassistant.config_entries import (
@@ -19,11 +20,14 @@ import voluptuous as vol
 
 from .client import CemmInfo, base_url, clean_host, normalize_mac
 from .const import CONF_CONNECTION, CONF_UID, CONNECTION_LOCAL, DOMAIN
-from .discovery import FoundCemm, async_find_cemms
-from .flows.base import async_ask, async_info, choice
+from .discovery import FoundCemm, async_find_cemms, async_note_second_address
+from .flows.base import async_ask, async_info, async_serves, choice
 from .flows.options import CemmOptionsFlow
 from .flows.remote import RemoteFlow, remote_title
+from .issues import as_text
 from .runtime import CemmConfigEntry
+
+_LOGGER = logging.getLogger(__name__)
 
 LOCAL_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 
@@ -162,15 +166,29 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         )
 
     async def _async_discovered(self, host: str, mac: str) -> ConfigFlowResult:
-        """Handle what claims to be a CEMM; if it matters, after asking it."""
+        """Handle what claims to be a CEMM; if it matters, after asking it.
+
+        It is followed only when it does not answer any more where it was: others may
+        answer with its MAC, too.
+        """
         mac = normalize_mac(mac)
         entry = await self.async_set_unique_id(mac)
         if entry and (entry.data.get(CONF_HOST) in (None, host) or _stays(entry, host)):
             # Ignored, remote, or where it was: no reason to ask.
             self._abort_if_unique_id_configured()
+        known = entry.data[CONF_HOST] if entry else ""
+        stays = entry is not None and await async_serves(self.hass, known, mac)
         info = await async_ask(async_info(self.hass, host), {})
         if info is None or info.mac != mac:
             return self.async_abort(reason="not_cemm_device")
+        if entry:
+            if entry.data.get(CONF_HOST) != known:
+                self._abort_if_unique_id_configured()  # The user was faster.
+            if stays:
+                if _is_elsewhere(entry, host):
+                    async_note_second_address(self.hass, entry, host)
+                self._abort_if_unique_id_configured()
+            _LOGGER.warning("%s has moved from %s to %s", entry.title, known, host)
         self._abort_if_unique_id_configured(updates={CONF_HOST: host})
         self._title = _title(info)
         self._data = _local_data(host)
@@ -183,8 +201,8 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         if user_input is not None:
             return await self.async_step_history()
         placeholders = {
-            "name": self._title,
-            "address": self._data.get(CONF_HOST) or self._data[CONF_UID],
+            "name": as_text(self._title),
+            "address": as_text(self._data.get(CONF_HOST) or self._data[CONF_UID]),
         }
         # Core gives other flows, such as reauth, a name alone.
         self.context["title_placeholders"] = {
@@ -212,5 +230,10 @@ def _stays(entry: CemmConfigEntry, host: str) -> bool:
         return False
     if not entry.runtime_data.coordinator.last_update_success:
         return False
+    return not _is_elsewhere(entry, host)
+
+
+def _is_elsewhere(entry: CemmConfigEntry, host: str) -> bool:
+    """Whether an address is certainly another one than the user's."""
     name = base_url(entry.data[CONF_HOST]).host
-    return name == base_url(host).host or not is_ip_address(name or "")
+    return name != base_url(host).host and is_ip_address(name or "")

@@ -1,8 +1,10 @@
 """When to ask a CEMM what, and what a failure means."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 import logging
+from math import inf
 from time import monotonic, time
 from typing import Any, override
 
@@ -27,11 +29,12 @@ from .client import (
     gather_or_raise,
 )
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
-from .devices import async_registered_aliases, async_remove_meter, async_update_cemm
-from .discovery import async_broadcast
-from .issues import async_expire_news
+from .devices import async_registered_meters, async_remove_meter, async_update_cemm
+from .discovery import async_look_for_lost
+from .issues import as_text, async_expire_news
 from .kinds import MeterKind, meter_kind
 from .meters.breaks import Break
+from .meters.listing import Missing, completed, left_out
 from .meters.meter import FAILURES_TOLERATED, MeterData
 from .meters.meters import MeterWatcher
 from .meters.schedule import Schedule
@@ -42,10 +45,14 @@ _LOGGER = logging.getLogger(__name__)
 
 # Meters come and go, and a lease may give the address to another device.
 IDENTIFY_INTERVAL = 600.0
-GONE_AFTER = 600.0
 
 # Meters that are due this close together (seconds) are asked together.
 TOGETHER = 0.02
+
+# What the listing of meters takes, as long as that is not known better, and for how long it
+# may be put off, both in seconds: no meter should wait for it.
+_LISTING_TAKES = 2.0
+_LISTING_WAITS = 60.0
 
 # The remote API is in trouble itself, or its way to the CEMM is.
 _BACK_OFF = (CemmUnreachableError, GatewayError, PromiseError)
@@ -81,12 +88,16 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.meters: dict[str, Meter] = {}
         self._note_breaks = note_breaks
         self._watcher = MeterWatcher(hass, entry)
-        self._schedules: dict[str, Schedule] = {}
-        self._planned = float("inf")
+        self._schedules = defaultdict[str, Schedule](
+            lambda: Schedule(client.shortest_interval, client.longest_interval)
+        )
+        self._planned = inf
+        self._requested = True
         self._totals: dict[str, Reading] = {}
-        self._missing: dict[str, float] = {}
+        self._missing = Missing()
         self._outage = Outage(hass, entry)
         self._identify_at = self._totals_at = 0.0
+        self._listing_takes = _LISTING_TAKES
         self._store = MeterStore(hass, entry)
 
     def kind_of(self, meter: Meter) -> MeterKind:
@@ -121,12 +132,11 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         wrong = isinstance(err, WrongDeviceError)
         if self.data is None or wrong or self._outage.failed_polls > FAILURES_TOLERATED:
             if self.last_update_success:
-                # It may have another address now.
-                async_broadcast(self.hass)
+                async_look_for_lost(self.hass)
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="wrong_device" if wrong else "cannot_connect",
-                translation_placeholders={"name": self.name},
+                translation_placeholders={"name": as_text(self.name)},
             ) from err
         _LOGGER.debug("%s: a poll failed: %r", self.name, err)
         return self.data
@@ -152,22 +162,26 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         ]
 
     def _due(self) -> list[str]:
-        """Return the meters to ask now: all of them, if somebody wants a refresh."""
-        now = monotonic()
-        if now < self._planned - TOGETHER:
+        """Return the meters to ask now: all of them, if somebody wants a refresh.
+
+        Those that nobody looks at are only asked when the meters are listed.
+        """
+        if self._requested:
             return list(self.meters)
+        now = monotonic()
         return [
             alias
-            for alias in self._wanted()
-            if self._schedule(alias).due <= now + TOGETHER
+            for alias in (self.meters if now >= self._identify_at else self._wanted())
+            if self._schedules[alias].due <= now + TOGETHER
         ]
 
-    def _schedule(self, alias: str) -> Schedule:
-        if (schedule := self._schedules.get(alias)) is None:
-            schedule = self._schedules[alias] = Schedule(
-                self.client.shortest_interval, self.client.longest_interval
-            )
-        return schedule
+    def _must_identify(self) -> bool:
+        """Whether to list the meters now: after those that were due, before the next."""
+        late = monotonic() - self._identify_at
+        if late < 0 or late > _LISTING_WAITS:
+            return late > 0
+        next_due = min((self._schedules[a].due for a in self._wanted()), default=inf)
+        return next_due - monotonic() > self._listing_takes
 
     @override
     @callback
@@ -178,17 +192,33 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._update_interval_seconds = max(self._planned - monotonic(), 0.0)
         super()._schedule_refresh()
 
+    @override
+    async def _async_refresh(
+        self,
+        log_failures: bool = True,
+        raise_on_auth_failed: bool = False,
+        scheduled: bool = False,
+        raise_on_entry_error: bool = False,
+    ) -> None:
+        # What is not scheduled somebody has asked for: be it when polling is disabled.
+        self._requested = not scheduled
+        await super()._async_refresh(
+            log_failures, raise_on_auth_failed, scheduled, raise_on_entry_error
+        )
+
     # Asking
 
     async def _async_poll(self) -> None:
         now = monotonic()
-        aliases = self._due()
         # Should anything go wrong that is not expected, it is not asked at once again.
         self._planned = now + self.client.retry_interval
-        # After a failure something else may answer at the address.
-        if self._outage.failed_polls or now >= self._identify_at:
+        # After a failure something else may answer at the address, and what other meters
+        # answered in that poll is lost.
+        if self._outage.failed_polls or not self._identify_at:
             await self._async_identify()
             aliases = list(self.meters)
+        else:
+            aliases = self._due()
         if self.client.totals_interval and now >= self._totals_at:
             await self._async_read_totals(self.client.totals_interval)
         results = await gather_or_raise(map(self._async_read, aliases))
@@ -206,11 +236,13 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             if change.must_last:
                 self._store.save_soon()
             if isinstance(result, Reading) and not self._watcher.may_wait(alias):
-                self._schedule(alias).hurry()
+                self._schedules[alias].hurry()
         if breaks:
             await self._note_breaks(breaks)
             await self._store.async_save(self._data_to_save())
         self._watcher.find_stalled(self._wanted())
+        if self._must_identify():
+            await self._async_identify()
 
     async def _async_read(self, alias: str) -> Reading | CemmError:
         """Return a meter's reading, or why this one meter has none.
@@ -218,7 +250,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         Raises what concerns the whole CEMM. After a failed poll it has just shown that
         it answers: what fails then for a meter is the meter's own.
         """
-        schedule, asked = self._schedule(alias), monotonic()
+        schedule, asked = self._schedules[alias], monotonic()
         try:
             reading = await self.client.realtime(alias)
         except AuthenticationError:
@@ -256,41 +288,47 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     async def _async_identify(self) -> None:
         """Make sure that this is still the same CEMM, and list its meters."""
+        asked = monotonic()
         info = await self.client.info()
         if info.mac != self.mac:
             raise WrongDeviceError(f"{info.mac} answers")
         self.info = info
         self.device_id = async_update_cemm(self.hass, self.config_entry, info)
         extra = self.config_entry.options.get(CONF_EXTRA_ALIASES, ())
-        listed = {meter.alias: meter for meter in await self.client.meters(extra)}
+        known = async_registered_meters(self.hass, self.config_entry) | self.meters
+        # What was there before a restart may answer although the list leaves it out.
+        ask = {*extra, *(() if self.meters else known)} - {USAGE}
+        listed = {
+            meter.alias: completed(meter, known.get(meter.alias))
+            for meter in await self.client.meters(sorted(ask), self._answering())
+        }
         async_expire_news(self.hass, self.config_entry, listed)
-        self._identify_at = monotonic() + IDENTIFY_INTERVAL
+        now = monotonic()
+        self._listing_takes = max(_LISTING_TAKES, 1.5 * (now - asked))
+        self._identify_at = now + IDENTIFY_INTERVAL
         self.meters |= listed
         for meter in listed.values():
             self._watcher.watch(meter, self.kind_of(meter))
-        self._find_missing(listed.keys(), extra)
+        self._forget_missing({*listed}, {*known}, {*extra, USAGE})
 
-    def _find_missing(self, listed: Collection[str], extra: Collection[str]) -> None:
+    def _answering(self) -> set[str]:
+        data = self._watcher.data
+        return {alias for alias in self.meters if data[alias].available}
+
+    def _forget_missing(
+        self, listed: set[str], known: set[str], unlistable: set[str]
+    ) -> None:
         """Forget the meters that are gone.
 
-        A CEMM that has just started may not know all of its meters yet, and is
-        asked each time: only what stays missing is gone. Those that can't be listed
-        are gone when they do not answer either, and their devices stay.
+        Those that can't be listed are gone when they do not answer either, and their
+        devices stay.
         """
-        found = {*listed, USAGE}
-        known = self._watcher.data
-        missing = {a for a in self.meters.keys() - found if not known[a].available}
+        answering = self._answering()
         unlisted = set[str]()
         if self.client.lists_all_meters:
-            registered = async_registered_aliases(self.hass, self.config_entry)
-            unlisted = (self.meters.keys() | registered) - found - {*extra}
-        now = monotonic()
-        self._missing = {
-            alias: self._missing.get(alias, now) for alias in missing | unlisted
-        }
-        for alias, since in self._missing.items():
-            if now - since < GONE_AFTER:
-                continue
+            unlisted = left_out(known - unlistable, listed - unlistable, answering)
+        silent = self.meters.keys() - listed - answering - {USAGE}
+        for alias in self._missing.gone(silent | unlisted, monotonic()):
             self.meters.pop(alias, None)
             self._schedules.pop(alias, None)
             self._watcher.forget(alias)

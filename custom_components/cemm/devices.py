@@ -58,10 +58,12 @@ def alias_of(device: dr.DeviceEntry, mac: str) -> str | None:
 
 
 @callback
-def async_registered_aliases(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
-    """Return the aliases of all meters that have a device."""
+def async_registered_meters(
+    hass: HomeAssistant, entry: ConfigEntry
+) -> dict[str, Meter]:
+    """Return all meters that have a device, by alias, as they were last described."""
     return {
-        alias
+        alias: Meter(alias, device.model)
         for device in dr.async_entries_for_config_entry(
             dr.async_get(hass), entry.entry_id
         )

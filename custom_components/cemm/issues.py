@@ -1,8 +1,9 @@
-"""Raising and clearing repair issues."""
+"""Raising and clearing repair issues, and how names are shown in them and in dialogs."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import product
+import re
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -23,6 +24,32 @@ WRONG_DEVICE = "wrong_device"
 # What has happened to a meter and is no more than news.
 NEWS = (METER_LEAPT, METER_REMADE, METER_REPLACED)
 NEWS_FOR = timedelta(days=7)
+
+
+# What makes Markdown or HTML of a text. An underscore within a word does not, and neither
+# does an ampersand between two.
+_MARKUP = re.compile(
+    r"""
+      [][<>*`~|\\]
+    | (?<![^\W_])_ | _(?![^\W_])
+    | &(?=\#?\w+;)                            # &lt; is a character too
+    | :(?=//) | (?<=www)\. | (?<=\S)@(?=\S)    # addresses are links by themselves
+    | ^\# | ^[-+](?=\s) | (?<=^\d)[.)](?=\s)  # a heading, a list
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# From an ASCII character to the wide one that looks like it.
+_WIDE = 0xFEE0
+
+
+def as_text(name: str) -> str:
+    """Return a name that a CEMM gave or a user typed, to be a placeholder.
+
+    Dialogs and repairs read their texts as Markdown, whatever a placeholder holds: a
+    picture in it would be fetched, and a link would look like the integration's own. A
+    backslash would show where no Markdown is read, as in titles: a look-alike does not.
+    """
+    return _MARKUP.sub(lambda found: chr(ord(found[0]) + _WIDE), name)
 
 
 def issue_id(entry: ConfigEntry, key: str, alias: str = "") -> str:
@@ -53,9 +80,12 @@ def async_raise(
         severity=ir.IssueSeverity.WARNING,
         translation_key=key,
         translation_placeholders={
-            "name": entry.title,
-            "alias": alias,
-            **placeholders,
+            key: as_text(text)
+            for key, text in {
+                "name": entry.title,
+                "alias": alias,
+                **placeholders,
+            }.items()
         },
     )
 

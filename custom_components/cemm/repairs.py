@@ -18,7 +18,7 @@ import voluptuous as vol
 from .client import clean_host
 from .const import CONF_VOLUME_KINDS
 from .flows.base import async_ask, async_info, volume_kind_selector
-from .issues import NEWS, VOLUME_KIND
+from .issues import NEWS, VOLUME_KIND, as_text
 from .meters.breaks import Break
 from .runtime import CemmConfigEntry
 
@@ -98,8 +98,8 @@ class VolumeKindFlow(RepairsFlow):
                 step_id="kind",
                 data_schema=vol.Schema({vol.Required("kind"): volume_kind_selector()}),
                 description_placeholders={
-                    "alias": self._alias,
-                    "name": self._entry.title,
+                    "alias": as_text(self._alias),
+                    "name": as_text(self._entry.title),
                 },
             )
         options = self._entry.options
@@ -147,8 +147,8 @@ class AddressFlow(RepairsFlow):
                 schema, user_input or self._entry.data
             ),
             description_placeholders={
-                "name": self._entry.title,
-                "host": self._entry.data[CONF_HOST],
+                "name": as_text(self._entry.title),
+                "host": as_text(self._entry.data[CONF_HOST]),
             },
             errors=errors,
         )

@@ -23,6 +23,7 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
 
 from .channels import CHANNELS
@@ -37,6 +38,7 @@ from .client import (
 from .const import DOMAIN
 from .days import HOUR, TIME_ZONE, date_at, midnight
 from .devices import alias_of
+from .issues import as_text
 from .runtime import CemmConfigEntry
 
 ATTR_PERIOD = "period"
@@ -74,14 +76,22 @@ _UNITS = {
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions; they are there without a config entry too."""
-    for name, handler, schema, response in (
-        ("get_history", _async_get_history, _HISTORY, SupportsResponse.ONLY),
-        ("get_meter_readings", _async_get_readings, _READINGS, SupportsResponse.ONLY),
-        ("import_history", _async_import, _IMPORT, SupportsResponse.OPTIONAL),
+    for name, handler, schema in (
+        ("get_history", _async_get_history, _HISTORY),
+        ("get_meter_readings", _async_get_readings, _READINGS),
     ):
         hass.services.async_register(
-            DOMAIN, name, handler, schema, supports_response=response
+            DOMAIN, name, handler, schema, supports_response=SupportsResponse.ONLY
         )
+    # What writes to the database is not for everybody who may switch a light.
+    async_register_admin_service(
+        hass,
+        DOMAIN,
+        "import_history",
+        _async_import,
+        _IMPORT,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
 
 
 async def _async_get_history(call: ServiceCall) -> ServiceResponse:
@@ -198,7 +208,8 @@ def _misuse(key: str, **placeholders: str) -> ServiceValidationError:
     return ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key=key,
-        translation_placeholders=placeholders or None,
+        translation_placeholders={k: as_text(v) for k, v in placeholders.items()}
+        or None,
     )
 
 

@@ -1,7 +1,7 @@
 """The local Open API: plain HTTP on the CEMM's own address, no authentication."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 import re
@@ -132,7 +132,9 @@ class LocalCemm:
             failure = Cemm3Error("a CEMM 3.0")
         raise failure
 
-    async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
+    async def meters(
+        self, extra_aliases: Iterable[str] = (), answering: Collection[str] = ()
+    ) -> tuple[Meter, ...]:
         """Return what is connected; of the extra aliases those that answer."""
         ask = [USAGE, *extra_aliases]
         try:
@@ -148,7 +150,7 @@ class LocalCemm:
             if alias in meters:
                 continue
             try:
-                answers = await self._answers(alias)
+                answers = alias in answering or await self._answers(alias)
             except CemmConnectionError:
                 # That of one alias may be its own fault; the CEMM has just answered.
                 if broke_off:

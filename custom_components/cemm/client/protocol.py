@@ -1,6 +1,6 @@
 """The one interface that local and remote CEMMs share."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from .models import CemmInfo, History, Meter, Period, Reading
@@ -27,8 +27,13 @@ class CemmClient(Protocol):
     async def info(self) -> CemmInfo:
         """Return what the CEMM says of itself."""
 
-    async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
-        """Return what is connected; of the extra aliases those that answer."""
+    async def meters(
+        self, extra_aliases: Iterable[str] = (), answering: Collection[str] = ()
+    ) -> tuple[Meter, ...]:
+        """Return what is connected; of the extra aliases those that answer.
+
+        That the meters in ``answering`` do so is known: they are not asked for that.
+        """
 
     async def realtime(self, alias: str) -> Reading:
         """Return the newest measurements of a meter."""

@@ -1,7 +1,7 @@
 """The remote Open API: HTTPS, an API key in every URL, and promises."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -132,7 +132,9 @@ class RemoteCemm:
             raise AuthenticationError(403)
         return CemmInfo(mac)
 
-    async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
+    async def meters(
+        self, extra_aliases: Iterable[str] = (), answering: Collection[str] = ()
+    ) -> tuple[Meter, ...]:
         """Return what is connected, as far as this API can address it.
 
         Its list of I/Os has no aliases: each alias is asked for, but only when

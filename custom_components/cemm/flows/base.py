@@ -88,6 +88,17 @@ async def async_info(hass: HomeAssistant, host: str) -> CemmInfo:
     return await LocalCemm(host, async_get_clientsession(hass)).info()
 
 
+async def async_serves(hass: HomeAssistant, host: str, mac: str) -> bool:
+    """Whether the CEMM with this MAC answers at an address.
+
+    One question that fails says nothing: it is asked twice.
+    """
+    info = await async_ask(async_info(hass, host), {})
+    if info is None:
+        info = await async_ask(async_info(hass, host), {})
+    return info is not None and info.mac == mac
+
+
 class CemmFlow(ConfigFlow):
     """The end of every way to a CEMM: an entry whose unique id is the MAC."""
 

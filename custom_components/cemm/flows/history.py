@@ -18,6 +18,7 @@ import voluptuous as vol
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import date_at
 from custom_components.cemm.energy import async_add_to_dashboard
+from custom_components.cemm.issues import as_text
 from custom_components.cemm.runtime import CemmConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
@@ -59,7 +60,9 @@ class HistorySteps(OptionsFlowWithReload):
         return self.async_abort(
             reason="energy_dashboard_updated",
             description_placeholders={
-                "sensors": "\n".join(f"- {state.name}" for state in states if state)
+                "sensors": "\n".join(
+                    f"- {as_text(state.name)}" for state in states if state
+                )
             },
         )
 

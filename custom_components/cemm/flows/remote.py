@@ -31,6 +31,7 @@ from custom_components.cemm.const import (
     CONNECTION_REMOTE,
     DOMAIN,
 )
+from custom_components.cemm.issues import as_text
 
 from .base import CemmFlow, async_ask, choice
 
@@ -171,7 +172,7 @@ class RemoteFlow(CemmFlow):
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=REAUTH_SCHEMA,
-            description_placeholders={"name": entry.title},
+            description_placeholders={"name": as_text(entry.title)},
             errors=errors,
         )
 

@@ -15,9 +15,14 @@ _DRIFT = 2e-4
 # waits for the gas of this very second.
 _MARGIN = 0.2
 _MARGIN_SHARE = 0.02
+_LONGEST_MARGIN = 15.0
 # The share of what is unknown that an early question may cut off. It is less than half:
 # asking too early costs a request and `shortest` seconds, too late only what it is late.
 _RISK = 0.25
+
+# So often (seconds) a meter is asked once between two measurements that are expected: it
+# may measure more often than it did, or be read sooner. Without a question nobody would know.
+_GLANCE_EVERY = 3600.0
 
 
 class Schedule:
@@ -29,13 +34,18 @@ class Schedule:
     down: it could be read at the question that found it, and not yet at the one before.
 
     `shortest` and `longest` are the seconds between two questions. Only a meter that is
-    known to measure less often than `longest` is asked as seldom as it measures.
+    known to measure less often than `longest` is asked as seldom as it measures, and once
+    an hour in between.
     """
 
     __slots__ = (
         "_agreed",
         "_asked",
         "_cadence",
+        "_earliest",
+        "_glance_at",
+        "_glanced",
+        "_interval",
         "_longest",
         "_missed",
         "_newest",
@@ -59,8 +69,11 @@ class Schedule:
         self._cadence = 0.0
         self._agreed = 0
         self._questions = 0
-        # The delay is between these two.
-        self._too_early = self._well_timed = 0.0
+        # The delay is between these two, and has been as short as the third.
+        self._too_early = self._well_timed = self._earliest = 0.0
+        self._interval = 0.0
+        self._glanced = -inf
+        self._glance_at = inf
 
     def answered(self, measured: int | None, asked: float) -> None:
         """Take the newest time in the answer to the question sent at `asked`.
@@ -104,7 +117,11 @@ class Schedule:
 
     @property
     def _margin(self) -> float:
-        return max(_MARGIN, self._cadence * _MARGIN_SHARE)
+        return max(_MARGIN, min(self._cadence * _MARGIN_SHARE, _LONGEST_MARGIN))
+
+    @property
+    def _is_slow(self) -> bool:
+        return self._cadence > self._longest
 
     def _learn(self, newest: float, asked: float) -> None:
         """Compare a new measurement with what was expected."""
@@ -118,18 +135,39 @@ class Schedule:
         learned = self._sure
         if learned:
             self._questions = 0
-        fits = steps > 0 and abs(error) <= tolerance and (learned or not skipped)
-        # Found long before it was due, it is of a clock that jumped by whole cadences.
-        if fits and asked - expected > self._too_early - tolerance:
-            self._agreed = min(self._agreed + (-1 if skipped else 1), _ENOUGH)
-            self._narrow(expected, asked, interval * _DRIFT)
-            self._cadence += error / steps / 8
+        on_grid = steps > 0 and abs(error) <= tolerance
+        if self._repeats(interval) and not (learned and on_grid and steps == 1):
+            self._cadence, self._agreed = interval, 3
+            self._narrow(newest, asked, interval * _DRIFT)
             return
+        # Found long before it was due, it is of a clock that jumped by whole cadences. That
+        # the next one of a slow meter is there so soon rather means that it is read sooner.
+        too_soon = asked - expected <= self._too_early - tolerance
+        if on_grid and (learned or not skipped):
+            if not too_soon:
+                self._agreed = min(self._agreed + (-1 if skipped else 1), _ENOUGH)
+                self._narrow(expected, asked, interval * _DRIFT)
+                self._cadence += error / steps / 8
+                return
+            if self._is_slow and steps == 1:
+                self._too_early = max(self._asked, asked - self._cadence) - expected
+                self._well_timed = asked - expected
+                self._earliest = min(self._earliest, self._well_timed)
+                return
         # A meter that has news at each question may only show multiples of its cadence:
         # that also divides what two of them differ by.
-        self._cadence = abs(interval if learned else error)
+        self._cadence = abs(interval if learned or on_grid else error)
         self._agreed = 1
         self._too_early, self._well_timed = -inf, asked - newest
+        self._earliest = self._well_timed
+        self._glanced = asked
+
+    def _repeats(self, interval: float) -> bool:
+        """Whether a long interval, in which the meter was asked in vain, came twice."""
+        before = self._interval
+        long = self._missed and interval > self._longest
+        self._interval = interval if long else 0.0
+        return long and abs(interval - before) <= 1 + interval / 1000
 
     def _narrow(self, expected: float, asked: float, drift: float) -> None:
         """Narrow the delay down by when an expected measurement was found."""
@@ -145,6 +183,7 @@ class Schedule:
             too_early = max(too_early, self._too_early - drift)
             well_timed = min(well_timed, self._well_timed)
         self._too_early, self._well_timed = too_early, well_timed
+        self._earliest = min(self._earliest + drift, well_timed)
 
     def _next(self, asked: float, *, news: bool) -> float:
         """Return when to ask after an answer to the question sent at `asked`."""
@@ -158,7 +197,8 @@ class Schedule:
                 expected += ceil(early / self._cadence) * self._cadence
             if expected > asked:
                 latest = asked + max(self._longest, self._cadence)
-                return min(max(expected, soonest), latest)
+                due = min(max(expected, soonest), latest)
+                return self._glance(asked, due, news=news)
         elif self._questions < _QUESTIONS_TO_LEARN:
             # Two different pauses tell a cadence from a multiple of it.
             doubtful = self._cadence and news and not self._missed
@@ -166,6 +206,26 @@ class Schedule:
         elif news:
             self._pause = 2 * self._shortest
         return asked + self._patience()
+
+    def _glance(self, asked: float, due: float, *, news: bool) -> float:
+        """Return when to ask once before `due`; `due` itself if that is not needed."""
+        if asked >= self._glance_at:
+            self._glance_at, self._glanced = inf, asked
+        if news:
+            self._glance_at = self._moment_between(asked, due)
+        at = max(self._glance_at, asked + self._shortest)
+        return at if at < due - self._shortest else due
+
+    def _moment_between(self, asked: float, due: float) -> float:
+        """Return when a question would tell most, if one may be asked before `due`."""
+        assert self._newest is not None
+        # Late, as that also finds what can be read sooner than it was; and where it once
+        # was so, just then: one that came late must not make all others late.
+        at = max((asked + due) / 2, due - self._longest)
+        soon = self._newest + self._cadence + self._earliest
+        if due - soon > self._longest:
+            at = soon
+        return at if at - self._glanced > _GLANCE_EVERY - self._longest else inf
 
     def _patience(self) -> float:
         """Return a pause that gets longer each time."""
