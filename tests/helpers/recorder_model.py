@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import Literal
 
-from custom_components.cemm.history.periods import HOUR, MINUTE
+from custom_components.cemm.days import HOUR, MINUTE
 from custom_components.cemm.history.recorder import SHORT_TERM
 from custom_components.cemm.history.rows import Row
 

@@ -32,7 +32,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 
-from custom_components.cemm.history.periods import HOUR
+from custom_components.cemm.days import HOUR
 from custom_components.cemm.history.recorder import SHORT_TERM, async_stored
 from custom_components.cemm.history.rows import Row
 

@@ -146,8 +146,9 @@ def judge(
     doubts = _with(state.doubts, values, now, limits, from_totals=from_totals)
     doubt = doubts[-1]
     if possible:
-        # One answer alone proves nothing.
-        if doubt.measurements > 1:
+        # One answer alone proves nothing. Where nothing is counted, the same again does.
+        is_use = any(step.is_use and not step.ordinary for step in steps.values() if step)
+        if doubt.measurements > 1 or (doubt.persisted and not is_use):
             first = doubt.first
             return _accept(state, accepted, now, limits, first, from_totals=from_totals)
     elif _is_believed(doubt, state):
@@ -162,6 +163,9 @@ class _Step:
     value: float
     """What it shows now, noise removed."""
     ordinary: bool
+    """Whether one answer is enough."""
+    is_use: bool = True
+    """Whether the rise is counted."""
 
 
 def _step(
@@ -170,12 +174,12 @@ def _step(
     """Return how a counter went on; None if it can't have."""
     new = measurement.value
     if name not in state.good:
-        return _Step(new, ordinary=new == 0)
+        return _Step(new, ordinary=new == 0, is_use=False)
     old, elapsed = state.good[name].value, max(now - state.seen[name], 0.0)
-    if _is_blank(old, limits):
-        return _Step(new, ordinary=True)
     pause = min(elapsed, _ORDINARY_PAUSE) + _ORDINARY_SLACK
     ordinary = abs(new - old) <= limits.rise * _ORDINARY * pause / 3600 + _NOISE
+    if _is_blank(old, limits):
+        return _Step(new, ordinary=ordinary, is_use=False)
     value = _successor(old, new, elapsed, limits)
     return None if value is None else _Step(value, ordinary)
 
@@ -242,7 +246,9 @@ def _with(
         )
         return (*(other for other in doubts if other is not old), longer)
     first = {name: measurement.value for name, measurement in values.items()}
-    return (*doubts[1 - _MOST_DOUBTS :], Doubt(first, values, from_totals, now))
+    # Garbage that comes between the answers of another meter does not last.
+    kept = sorted(doubts, key=lambda doubt: doubt.persisted)[1 - _MOST_DOUBTS :]
+    return (*kept, Doubt(first, values, from_totals, now))
 
 
 def _is_believed(doubt: Doubt, state: GroupState) -> bool:
