@@ -81,7 +81,9 @@ class Counters:
     def restart(self) -> None:
         """Keep what a store keeps."""
         assert self.state
-        group = next(group for group in GROUPS if self.state.good.keys() & GROUPS[group])
+        group = next(
+            group for group in GROUPS if self.state.good.keys() & GROUPS[group]
+        )
         stored = json.loads(json.dumps(groups_as_json({group: self.state})))
         self.state = restore_groups(stored)[group]
 

@@ -200,6 +200,32 @@ def test_a_second_measurement_proves_what_can_be(leap: float) -> None:
     assert not counter.restarted, "it is use"
 
 
+@pytest.mark.parametrize("leap", [5.5, 8, 12, 14])
+def test_waiting_does_not_make_a_leap_possible(leap: float) -> None:
+    """What came at once was not used in the time that it has lasted since."""
+    counter = Counter(1000)
+    assert counter.accepted_after(rising(1000 + leap), 10) == 600
+    assert counter.restarted == {"t1": 1000 + leap}
+
+
+def test_waiting_for_the_next_hour_does_not_make_a_leap_possible() -> None:
+    counter = Counter(1000)
+    measured = counter.now + HOUR
+    assert counter.reads(1080, HOUR, time=measured) is HELD
+    for _ in range(59):
+        assert counter.reads(1080, 60, time=measured) is HELD
+    assert counter.reads(1080.5, 60) is LEAPT
+    assert counter.restarted == {"t1": 1080}
+
+
+def test_a_pause_within_a_doubt_makes_room_for_use() -> None:
+    """One wrong answer before an outage is no reason to leave out what follows."""
+    counter = Counter(1000)
+    assert counter.reads(1012) is HELD
+    assert counter.reads(1030, 5 * HOUR) is GOOD
+    assert not counter.restarted
+
+
 def test_two_different_leaps_prove_nothing() -> None:
     counter = Counter(100)
     assert counter.reads(150, 5 * HOUR) is HELD

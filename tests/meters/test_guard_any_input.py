@@ -62,9 +62,7 @@ def test_any_net_values(answers: Answers) -> None:
             assert counters.state == known
 
 
-@given(
-    answers_of(values), readings, st.sampled_from([10.0, 60.0]), st.booleans()
-)
+@given(answers_of(values), readings, st.sampled_from([10.0, 60.0]), st.booleans())
 def test_whatever_happened_a_real_meter_is_shown_within_20_minutes(
     answers: Answers, start: dict[str, float], every: float, from_totals: bool
 ) -> None:

@@ -28,7 +28,11 @@ def tracker() -> MeterTracker:
 
 
 def go_on(
-    tracker: MeterTracker, begin: float, end: float, totals: Iterable[str] = (), **values: float
+    tracker: MeterTracker,
+    begin: float,
+    end: float,
+    totals: Iterable[str] = (),
+    **values: float,
 ) -> list[Change]:
     """Let all answers say the same for a while; return what that made clear."""
     found = []
@@ -42,8 +46,7 @@ def moved(change: Change) -> Mapping[str, tuple[float, float]]:
     """Return from where to where each statistic goes, by key."""
     assert len({each.at for each in change.breaks}) == 1
     return {
-        each.name.partition("_")[2]: (each.before, each.after)
-        for each in change.breaks
+        each.name.partition("_")[2]: (each.before, each.after) for each in change.breaks
     }
 
 
@@ -101,9 +104,10 @@ def test_the_same_answer_may_make_clear_what_to_think_of_it(
 ) -> None:
     tracker.read(reading(t1=500), NOW, 0)
     lower = reading(NOW + 10, t1=3)
-    told = []
-    for seconds in range(10, 1010, 50):
-        told.append(tracker.read(lower, NOW + seconds, seconds).verdict)
+    told = [
+        tracker.read(lower, NOW + seconds, seconds).verdict
+        for seconds in range(10, 1010, 50)
+    ]
     assert told.count(Verdict.REPLACED) == 1
     assert tracker.data.registers == {"t1": 3}
 

@@ -129,8 +129,12 @@ def judge(
     if state is None:
         new = GroupState(values, dict.fromkeys(values, now), from_totals)
         return Judgement(new, Verdict.GOOD)
+    doubts = _with(state.doubts, values, now, limits, from_totals=from_totals)
+    doubt = doubts[-1]
+    # What was there at once was not used in the time that it has lasted since.
+    at = now - doubt.persisted
     steps = {
-        name: _step(state, name, measurement, now, limits)
+        name: _step(state, name, measurement, at, limits)
         for name, measurement in values.items()
     }
     accepted = {
@@ -143,11 +147,11 @@ def judge(
     )
     if possible and all(step.ordinary for step in steps.values() if step):
         return _accept(state, accepted, now, limits, from_totals=from_totals)
-    doubts = _with(state.doubts, values, now, limits, from_totals=from_totals)
-    doubt = doubts[-1]
     if possible:
         # One answer alone proves nothing. Where nothing is counted, the same again does.
-        is_use = any(step.is_use and not step.ordinary for step in steps.values() if step)
+        is_use = any(
+            step.is_use and not step.ordinary for step in steps.values() if step
+        )
         if doubt.measurements > 1 or (doubt.persisted and not is_use):
             first = doubt.first
             return _accept(state, accepted, now, limits, first, from_totals=from_totals)
