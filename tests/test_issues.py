@@ -103,7 +103,7 @@ async def test_a_replaced_meter_is_accepted_within_20_minutes_and_said(
     assert float(value(hass, "p1", "t1") or 0) == pytest.approx(old, abs=1)
     await poll(hass, freezer, 1080, step=30)
     assert float(value(hass, "p1", "t1") or 0) == pytest.approx(5, abs=2)
-    assert await titles(hass) == ["Meter p1 of CEMM Plus was replaced"]
+    assert await titles(hass) == ["Meter p1 of CEMM Plus begins anew"]
     assert await titles(hass, "nl") != await titles(hass)
 
     await poll(hass, freezer, 6 * DAY, step=DAY)
@@ -236,10 +236,10 @@ async def test_a_leap_that_lasts_is_told_as_what_it_is(
 ) -> None:
     old = float(value(hass, "p1", "t1") or 0)
     sim.faults.append(Fault("offset", value=("p1", "t1", 7000)))
-    await poll(hass, freezer, 800)
+    await poll(hass, freezer, 500)
     assert float(value(hass, "p1", "t1") or 0) < old + 10
     assert not issues(hass)
-    await poll(hass, freezer, 400)
+    await poll(hass, freezer, 700)
     assert float(value(hass, "p1", "t1") or 0) > old + 6900
     assert list(issues(hass)) == ["meter_leapt"]
 

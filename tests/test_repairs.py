@@ -1,5 +1,6 @@
 """Each fixable issue leads out of the trouble, through the real repairs manager."""
 
+from dataclasses import replace
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -8,11 +9,13 @@ from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import ATTR_DEVICE_CLASS, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.cemm.meters.breaks import Break
 from custom_components.cemm.repairs import async_create_fix_flow
 from simulator import Clock, Fault, House, SimMeter, Simulator, Source
 from tests.helpers.common import device, issues, poll, sensor, value
@@ -75,24 +78,86 @@ async def test_the_user_says_what_a_pulse_meter_measures(
     assert not issues(hass)
 
 
-async def test_the_news_of_a_replaced_meter_can_be_dismissed(
+@pytest.fixture(params=["meter_replaced", "meter_leapt"])
+async def news(
     hass: HomeAssistant,
     sim: Simulator,
     local_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
-    repairs: Repairs,
-) -> None:
+    request: pytest.FixtureRequest,
+) -> ir.IssueEntry:
+    """Let a register go on from another reading, and return what is told of it."""
     await setup(hass, local_entry)
-    fall = 5 - float(value(hass, "p1", "t1") or 0)
-    sim.faults.append(Fault("offset", value=("p1", "t1", fall)))
+    old = float(value(hass, "p1", "t1") or 0)
+    change = 7000 if request.param == "meter_leapt" else 5 - old
+    sim.faults.append(Fault("offset", value=("p1", "t1", change)))
     await poll(hass, freezer, 1200, step=100)
+    found = issues(hass)
+    assert list(found) == [request.param]
+    return found[request.param]
 
-    form = await repairs.start(issues(hass)["meter_replaced"].issue_id)
-    assert form["step_id"] == "confirm"
-    done = await repairs.submit(form["flow_id"])
+
+async def test_the_news_of_a_change_can_be_dismissed(
+    hass: HomeAssistant,
+    local_entry: MockConfigEntry,
+    repairs: Repairs,
+    news: ir.IssueEntry,
+) -> None:
+    menu = await repairs.start(news.issue_id)
+    assert menu["type"] == FlowResultType.MENU
+    assert menu["step_id"] == "init"
+    assert menu["menu_options"] == ["dismiss", "was_use"]
+    said = menu["description_placeholders"]
+    assert (said["name"], said["alias"]) == ("CEMM Plus", "p1")
+    # What each sensor showed and shows, the total too.
+    lines = said["changes"].splitlines()
+    assert [line.partition(":")[0] for line in lines[:1]] == [
+        "- Energy import low tariff"
+    ]
+    assert any(line.startswith("- Energy import:") for line in lines)
+    assert all(line.endswith(" kWh") and "→" in line for line in lines)
+    done = await repairs.submit(menu["flow_id"], next_step_id="dismiss")
 
     assert done["type"] == FlowResultType.CREATE_ENTRY
     assert not issues(hass)
+    assert not any(each.is_use for each in breaks(local_entry))
+
+
+async def test_the_user_may_say_that_it_was_use_after_all(
+    hass: HomeAssistant,
+    local_entry: MockConfigEntry,
+    repairs: Repairs,
+    news: ir.IssueEntry,
+) -> None:
+    before = breaks(local_entry)
+    menu = await repairs.start(news.issue_id)
+    done = await repairs.submit(menu["flow_id"], next_step_id="was_use")
+
+    assert done["type"] == FlowResultType.CREATE_ENTRY
+    assert not issues(hass)
+    assert breaks(local_entry) == [replace(each, is_use=True) for each in before]
+    assert {each.name for each in before} >= {"p1_t1", "p1_energy_import"}
+
+
+async def test_what_was_use_is_not_booked_while_the_cemm_is_not_set_up(
+    hass: HomeAssistant,
+    local_entry: MockConfigEntry,
+    repairs: Repairs,
+    news: ir.IssueEntry,
+) -> None:
+    menu = await repairs.start(news.issue_id)
+    await hass.config_entries.async_unload(local_entry.entry_id)
+    done = await repairs.submit(menu["flow_id"], next_step_id="was_use")
+
+    assert done["type"] == FlowResultType.ABORT
+    assert done["reason"] == "not_loaded"
+    assert list(issues(hass)) == [news.translation_key]
+
+
+def breaks(entry: MockConfigEntry) -> list[Break]:
+    """Return what is still to be taken out of the sums: there is no recorder here."""
+    found: list[Break] = entry.runtime_data.history._ledger.breaks
+    return found
 
 
 async def test_a_new_address_is_only_taken_if_the_same_cemm_answers_there(

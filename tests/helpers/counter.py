@@ -1,55 +1,112 @@
-"""A counter of which every answer is judged, on a clock of its own."""
+"""A group of counters of which every answer is judged, on a clock of its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 import json
 
-from custom_components.cemm.client import Measurement
-from custom_components.cemm.meters.guard import CounterState, Verdict, judge
+from custom_components.cemm.client import GROUPS, Measurement
+from custom_components.cemm.meters.guard import (
+    TOLD,
+    GroupState,
+    Judgement,
+    Limits,
+    Verdict,
+    judge,
+)
+from custom_components.cemm.meters.store import groups_as_json, restore_groups
 
 START = 1_790_000_000.0
-RATE = 1000.0
+RATE = 60.0
 """kWh per hour, as of an electricity meter."""
 
 
-class Counter:
-    """A counter, and the state that the guard keeps of it."""
+class Counters:
+    """The counters of a group, and the state that the guard keeps of them."""
 
-    def __init__(self, value: float | None = None, *, may_fall: bool = False) -> None:
-        self.state: CounterState | None = None
+    def __init__(self, *, fall: float = 0.0, **values: float) -> None:
+        self.state: GroupState | None = None
         self.now = START
-        self.max_fall = RATE if may_fall else 0.0
-        if value is not None:
-            assert self.read(value) is Verdict.GOOD
+        self.limits = Limits(RATE, fall)
+        self.judgement: Judgement | None = None
+        if values:
+            assert self.read(values) is Verdict.GOOD
 
-    def read(self, value: float, after: float = 10.0, time: float = 0.0) -> Verdict:
+    def read(
+        self,
+        values: Mapping[str, float],
+        after: float = 10.0,
+        time: float = 0.0,
+        *,
+        from_totals: bool = False,
+    ) -> Verdict:
         """Judge one answer, measured just now or at ``time``."""
         self.now += after
-        measurement = Measurement(int((time or self.now) * 1000), value)
-        self.state, verdict = judge(
-            self.state, measurement, self.now, RATE, max_fall=self.max_fall
+        measured = {
+            name: Measurement(int((time or self.now) * 1000), value)
+            for name, value in values.items()
+        }
+        self.judgement = judge(
+            self.state, measured, self.now, self.limits, from_totals=from_totals
         )
-        return verdict
+        self.state = self.judgement.state
+        return self.judgement.verdict
 
-    def accepted_after(self, values: Iterable[float], every: float) -> float:
-        """Return the seconds until impossible readings are believed."""
-        first = self.now + every
-        for value in values:
-            good, verdict = self.shown, self.read(value, every)
-            if verdict in (Verdict.REPLACED, Verdict.LEAPT):
-                assert (verdict is Verdict.LEAPT) == (self.shown > good)
-                return self.now - first
+    def told_after(
+        self,
+        answers: Iterable[Mapping[str, float]],
+        every: float = 10.0,
+        *,
+        from_totals: bool = False,
+    ) -> tuple[float, Verdict]:
+        """Return the seconds until what contradicts the past is believed, and as what."""
+        first, shown = self.now + every, self.shown
+        for values in answers:
+            verdict = self.read(values, every, from_totals=from_totals)
+            if verdict in TOLD:
+                return self.now - first, verdict
             assert verdict is Verdict.HELD
-        raise AssertionError("never accepted")
+            assert self.shown == shown
+        raise AssertionError("never believed")
 
     @property
-    def shown(self) -> float:
+    def shown(self) -> dict[str, float]:
         assert self.state
-        return self.state.good.value
+        return {name: good.value for name, good in self.state.good.items()}
+
+    @property
+    def restarted(self) -> Mapping[str, float]:
+        """What counting goes on from, of each counter that does not go on as before."""
+        assert self.judgement
+        return self.judgement.restarted
 
     def restart(self) -> None:
         """Keep what a store keeps."""
         assert self.state
-        self.state = CounterState.from_dict(
-            json.loads(json.dumps(self.state.as_dict()))
+        group = next(
+            group for group in GROUPS if self.state.good.keys() & GROUPS[group]
         )
-        assert self.state
+        stored = json.loads(json.dumps(groups_as_json({group: self.state})))
+        self.state = restore_groups(stored)[group]
+
+
+class Counter(Counters):
+    """A single counter: that of a gas meter, or a register that is alone."""
+
+    def __init__(self, value: float | None = None, *, may_fall: bool = False) -> None:
+        self.name = "electric_energy" if may_fall else "t1"
+        values = {} if value is None else {self.name: value}
+        super().__init__(fall=RATE if may_fall else 0.0, **values)
+
+    def reads(self, value: float, after: float = 10.0, time: float = 0.0) -> Verdict:
+        """Judge one answer, measured just now or at ``time``."""
+        return self.read({self.name: value}, after, time)
+
+    def accepted_after(self, values: Iterable[float], every: float) -> float:
+        """Return the seconds until impossible readings are believed."""
+        good = self.value
+        seconds, verdict = self.told_after(({self.name: v} for v in values), every)
+        assert (verdict is Verdict.LEAPT) == (self.value > good)
+        return seconds
+
+    @property
+    def value(self) -> float:
+        return self.shown[self.name]

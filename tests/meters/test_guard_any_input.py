@@ -1,73 +1,127 @@
 """The guard against impossible meter readings, whatever a meter and a clock do."""
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.cemm.meters.guard import CounterState, Verdict
-from tests.helpers.counter import Counter
+from custom_components.cemm.meters.guard import Verdict
+from tests.helpers.counter import Counters
 
 GOOD, HELD = Verdict.GOOD, Verdict.HELD
 
-readings = st.floats(-9e11, 9e11) | st.floats(0, 10) | st.just(0.0)
+values = st.floats(0, 9e11) | st.floats(0, 10) | st.just(0.0)
+nets = st.floats(-9e11, 9e11) | values
+registers = st.sampled_from(["t1", "t2", "t3", "t4"])
+readings = st.dictionaries(registers, values, min_size=1)
 pauses = st.floats(-1e9, 1e9) | st.floats(0, 120)
-answers = st.lists(st.tuples(readings, pauses, st.booleans()), max_size=40)
+
+type Answers = list[tuple[dict[str, float], float, bool, bool]]
 
 
-@settings(deadline=None)
-@given(answers, st.booleans())
-def test_any_input(answers: list[tuple[float, float, bool]], may_fall: bool) -> None:
+def answers_of(values: st.SearchStrategy[float]) -> st.SearchStrategy[Answers]:
+    readings = st.dictionaries(registers, values, min_size=1)
+    return st.lists(
+        st.tuples(readings, pauses, st.booleans(), st.booleans()), max_size=40
+    )
+
+
+@given(answers_of(values), st.just(0.0) | st.just(0.1))
+def test_any_input(answers: Answers, fall: float) -> None:
     """No input is an error, and what is shown moves only as the verdict says."""
-    counter = Counter(may_fall=may_fall)
-    for value, pause, restart in answers:
-        before = counter.state
-        verdict = counter.read(value, pause)
-        if counter.state is None:
-            assert verdict is HELD
-            continue
+    counters = Counters(fall=fall)
+    for reading, pause, from_totals, restart in answers:
+        before = counters.state
+        verdict = counters.read(reading, pause, from_totals=from_totals)
+        assert counters.state
         if verdict is HELD:
-            assert before is not None
-            assert counter.shown == before.good.value
-        if not may_fall:
-            assert counter.shown >= 0
-            if before and verdict is GOOD:
-                assert counter.shown >= before.good.value
+            assert before
+            assert counters.shown == {n: m.value for n, m in before.good.items()}
+            assert not counters.restarted
+        else:
+            assert counters.shown.keys() >= reading.keys()
+            assert not counters.state.doubts
+        if before and verdict is GOOD and not fall:
+            assert all(counters.shown[n] >= m.value for n, m in before.good.items())
+        assert counters.state.seen.keys() == counters.state.good.keys()
         if restart:
-            good, since = counter.state.good, counter.state.since
-            counter.restart()
-            assert counter.state == CounterState(good, since)
+            known = counters.state
+            counters.restart()
+            assert counters.state == known
 
 
-@settings(deadline=None)
-@given(answers, st.floats(0, 1e6), st.sampled_from([10.0, 60.0]))
+@given(answers_of(nets))
+def test_any_net_values(answers: Answers) -> None:
+    counters = Counters(fall=60)
+    for reading, pause, from_totals, restart in answers:
+        before = counters.state
+        if counters.read(reading, pause, from_totals=from_totals) is HELD:
+            assert before
+            assert counters.shown == {n: m.value for n, m in before.good.items()}
+        if restart:
+            known = counters.state
+            counters.restart()
+            assert counters.state == known
+
+
+@given(answers_of(values), readings, st.sampled_from([10.0, 60.0]), st.booleans())
 def test_whatever_happened_a_real_meter_is_shown_within_20_minutes(
-    answers: list[tuple[float, float, bool]], start: float, every: float
+    answers: Answers, start: dict[str, float], every: float, from_totals: bool
 ) -> None:
-    counter = Counter()
-    for value, pause, _ in answers:
-        counter.read(value, pause)
-    value = start
+    counters = Counters()
+    for reading, pause, other, _ in answers:
+        counters.read(reading, pause, from_totals=other)
+    shown = dict(start)
     for _ in range(int(1200 / every) + 1):
-        counter.read(value, every)
-        value += 0.01
-    assert counter.shown == pytest.approx(value, abs=0.02, rel=2**-22)
+        counters.read(shown, every, from_totals=from_totals)
+        shown = {name: value + 0.01 for name, value in shown.items()}
+    for name, value in shown.items():
+        assert counters.shown[name] == pytest.approx(value, abs=0.02, rel=2**-22)
 
 
-@settings(deadline=None)
+garbage = st.just(0.0) | st.floats(0, 4990) | st.floats(7000, 1e11)
+
+
 @given(
     st.lists(
-        st.lists(st.just(0.0) | st.floats(0, 4990) | st.floats(7000, 1e11), max_size=17)
+        st.lists(
+            st.fixed_dictionaries({"t1": garbage}, optional={"t2": garbage}),
+            max_size=17,
+        )
     )
 )
 def test_glitches_between_good_readings_change_nothing(
-    bursts: list[list[float]],
+    bursts: list[list[dict[str, float]]],
 ) -> None:
     """Any garbage, for as long as it lasts under three minutes."""
-    counter = Counter(5000)
+    counters = Counters(t1=5000, t2=3000)
     truth = 5000.0
     for burst in bursts:
-        for value in burst:
-            assert counter.read(value) is HELD
-            assert counter.shown == truth
+        for values in burst:
+            assert counters.read(values) is HELD
+            assert counters.shown == {"t1": truth, "t2": 3000}
         truth += 0.01
-        assert counter.read(truth) is GOOD
-        assert counter.shown == truth
+        assert counters.read({"t1": truth, "t2": 3000}) is GOOD
+        assert counters.shown == {"t1": truth, "t2": 3000}
+        assert not counters.restarted
+
+
+@given(st.integers(2, 9), st.data())
+def test_a_swap_is_believed_in_time_whatever_comes_between(
+    good: int, data: st.DataObject
+) -> None:
+    """As many answers again may be garbage as are the new meter's."""
+    counters = Counters(t1=5000, t2=3000)
+    shown = {"t1": 300.0, "t2": 4.0}
+    seconds = 0
+    while seconds < 1200:
+        for _ in range(good):
+            shown["t1"] += 0.005
+            seconds += 10
+            if counters.read(shown) is Verdict.REPLACED:
+                return
+        for values in data.draw(
+            st.lists(st.fixed_dictionaries({"t1": garbage}), max_size=good)
+        ):
+            seconds += 10
+            if counters.read(values) is Verdict.REPLACED:
+                return
+    raise AssertionError("never believed")

@@ -1,27 +1,53 @@
 """A meter is followed from one answer to the next."""
 
+from collections.abc import Iterable, Mapping
 import json
-from typing import Any
 
 import pytest
 
 from custom_components.cemm.client import Measurement, Meter, Reading
 from custom_components.cemm.kinds import MeterKind
+from custom_components.cemm.meters.breaks import Break
 from custom_components.cemm.meters.guard import Verdict
-from custom_components.cemm.meters.meter import MeterTracker, restore_counters
+from custom_components.cemm.meters.meter import NO_CHANGE, Change, MeterTracker
+from custom_components.cemm.meters.store import groups_as_json, restore_groups
 
 NOW = 1_781_092_800
 
 
-def reading(at: float = NOW, **values: float) -> Reading:
+def reading(at: float = NOW, totals: Iterable[str] = (), **values: float) -> Reading:
     return Reading(
-        {key: Measurement(int(at * 1000), value) for key, value in values.items()}
+        {key: Measurement(int(at * 1000), value) for key, value in values.items()},
+        frozenset(totals),
     )
 
 
 @pytest.fixture
 def tracker() -> MeterTracker:
     return MeterTracker(Meter("p1", "p1"), MeterKind.SMART, {})
+
+
+def go_on(
+    tracker: MeterTracker,
+    begin: float,
+    end: float,
+    totals: Iterable[str] = (),
+    **values: float,
+) -> list[Change]:
+    """Let all answers say the same for a while; return what that made clear."""
+    found = []
+    for after in range(int(begin), int(end), 10):
+        new = reading(NOW + after, totals, **values)
+        found.append(tracker.read(new, NOW + after, after))
+    return [change for change in found if change.breaks]
+
+
+def moved(change: Change) -> Mapping[str, tuple[float, float]]:
+    """Return from where to where each statistic goes, by key."""
+    assert len({each.at for each in change.breaks}) == 1
+    return {
+        each.name.partition("_")[2]: (each.before, each.after) for each in change.breaks
+    }
 
 
 def test_a_meter_is_available_from_its_first_answer_to_the_third_failure(
@@ -43,10 +69,10 @@ def test_a_register_gone_missing_is_no_channel_but_still_a_register(
     tracker: MeterTracker,
 ) -> None:
     tracker.read(reading(t1=5, t2=7, rate=1), NOW, 0)
-    tracker.read(reading(NOW + 10, t2=7.5), NOW + 10, 10)
+    tracker.read(reading(NOW + 10, t2=7.1), NOW + 10, 10)
 
-    assert {key: m.value for key, m in tracker.data.channels.items()} == {"t2": 7.5}
-    assert tracker.data.registers == {"t1": 5, "t2": 7.5}
+    assert {key: m.value for key, m in tracker.data.channels.items()} == {"t2": 7.1}
+    assert tracker.data.registers == {"t1": 5, "t2": 7.1}
 
 
 def test_a_counter_that_never_was_good_is_no_channel(tracker: MeterTracker) -> None:
@@ -78,60 +104,60 @@ def test_the_same_answer_may_make_clear_what_to_think_of_it(
 ) -> None:
     tracker.read(reading(t1=500), NOW, 0)
     lower = reading(NOW + 10, t1=3)
-    news = []
-    for seconds in range(10, 1010, 50):
-        tracker.read(lower, NOW + seconds, seconds)
-        news.append(tracker.news)
-    assert news.count(Verdict.REPLACED) == 1
+    told = [
+        tracker.read(lower, NOW + seconds, seconds).verdict
+        for seconds in range(10, 1010, 50)
+    ]
+    assert told.count(Verdict.REPLACED) == 1
     assert tracker.data.registers == {"t1": 3}
 
 
 def test_what_is_known_survives_as_json(tracker: MeterTracker) -> None:
     tracker.read(reading(t1=500, electric_energy=-3.5), NOW, 0)
-    stored = json.loads(json.dumps(tracker.as_dict()))
+    stored = json.loads(json.dumps(groups_as_json(tracker.groups)))
 
-    later = MeterTracker(Meter("p1"), MeterKind.SMART, restore_counters(stored))
+    later = MeterTracker(Meter("p1"), MeterKind.SMART, restore_groups(stored))
     assert later.data.registers == {"t1": 500, "electric_energy": -3.5}
     assert not later.data.available
     later.read(reading(NOW + 60, t1=0), NOW + 60, 5)
     assert later.data.channels["t1"].value == 500
 
 
-@pytest.mark.parametrize(
-    "stored",
-    [None, [], "t1", {"t1": None}, {"t1": {"value": 1}}, {"rate": {"time": 1}}],
-)
-def test_what_is_damaged_is_not_known(stored: Any) -> None:
-    assert not restore_counters(stored)
+def test_negative_count_is_never_accepted(tracker: MeterTracker) -> None:
+    assert tracker.read(reading(t1=-1), NOW, 0) is NO_CHANGE
+    assert not tracker.data.channels
+    assert not tracker.read(reading(t1=0.5, t2=7), NOW, 0).breaks
+    assert not go_on(tracker, 10, 3000, t1=-3.0, t2=7)
+    assert tracker.data.registers == {"t1": 0.5, "t2": 7}
+    assert tracker.data.channels["t1"].value == 0.5
 
 
-@pytest.mark.parametrize(
-    ("wrong", "doubted"),
-    [
-        ({"t1": 0, "t2": 0, "t3": 0, "t4": 0}, {"t1", "t2", "t3", "t4"}),
-        ({"t1": 0, "t3": 200, "electric_energy": 300}, {"t1"}),
-        ({"t2": 500, "t4": 0, "electric_energy_high": 300}, {"t4"}),
-    ],
-)
-def test_a_first_zero_that_others_contradict_is_not_believed(
-    tracker: MeterTracker, wrong: dict[str, float], doubted: set[str]
+def test_a_doubt_must_last_from_its_beginning(tracker: MeterTracker) -> None:
+    """It is what counting may go on from."""
+    tracker.read(reading(t1=500), NOW, 0)
+    news = [
+        tracker.read(reading(NOW + after, t1=t1), NOW + after, after).must_last
+        for after, t1 in ((10, 500), (20, 3), (30, 3), (40, 0), (50, 3), (60, 500))
+    ]
+    assert news == [False, True, False, True, True, True]
+
+
+def test_a_first_zero_is_shown_and_nothing_is_counted_from_it(
+    tracker: MeterTracker,
 ) -> None:
-    tracker.read(reading(**wrong), NOW, 0)
-    assert tracker.data.registers.keys() == wrong.keys() - doubted
-    assert not doubted & tracker.data.channels.keys()
+    wrong = {"t1": 0.0, "t2": 0.0, "electric_energy": 0.0}
+    assert not go_on(tracker, 0, 360, **wrong)
+    assert {key: m.value for key, m in tracker.data.channels.items()} == wrong
 
-    right = {"t1": 500, "t2": 500, "t3": 200, "t4": 200}
-    right |= {"electric_energy": 300, "electric_energy_high": 300}
-    tracker.read(reading(NOW + 10, **right), NOW + 10, 10)
+    right = {"t1": 500.0, "t2": 700.0, "electric_energy": 300.0}
+    changes = go_on(tracker, 360, 1500, **right)
     assert tracker.data.registers == right
-
-
-def test_a_zero_that_stays_is_a_new_meters(tracker: MeterTracker) -> None:
-    for seconds in range(0, 180, 60):
-        tracker.read(reading(NOW + seconds, t1=0, t2=0), NOW + seconds, seconds)
-        assert tracker.data.registers == {}
-    tracker.read(reading(NOW + 180, t1=0, t2=0), NOW + 180, 180)
-    assert tracker.data.registers == {"t1": 0, "t2": 0}
+    assert not {change.verdict for change in changes} - {Verdict.GOOD}
+    assert moved(changes[0]) == {
+        "t1": (0, 500),
+        "t2": (0, 700),
+        "energy_import": (0, 1200),
+    }
 
 
 @pytest.mark.parametrize(
@@ -142,23 +168,61 @@ def test_a_zero_that_stays_is_a_new_meters(tracker: MeterTracker) -> None:
         {"volume": 0, "flow": 0},
     ],
 )
-def test_a_first_zero_that_may_well_be_shows_at_once(
+def test_a_first_zero_shows_at_once(
     tracker: MeterTracker, values: dict[str, float]
 ) -> None:
     tracker.read(reading(**values), NOW, 0)
     assert {key: m.value for key, m in tracker.data.channels.items()} == values
 
 
-def test_a_new_meter_is_news_once(tracker: MeterTracker) -> None:
+def test_a_new_meter_is_told_once(tracker: MeterTracker) -> None:
     """The net value of its registers follows from them."""
     tracker.read(reading(NOW, t1=5000, t3=100, electric_energy=4900), NOW, 0)
-    news = []
+    told = []
     for s in range(10, 1500, 10):
         new = reading(NOW + s, t1=3 + s / 1e5, t3=0.5, electric_energy=2.5 + s / 1e5)
-        tracker.read(new, NOW + s, s)
-        news.append(tracker.news)
-    assert [each for each in news if each] == [Verdict.REPLACED]
+        told.append(tracker.read(new, NOW + s, s))
+    assert [each.verdict for each in told if each.verdict is not Verdict.GOOD] == [
+        Verdict.REPLACED
+    ]
+    changed = next(each for each in told if each.breaks)
+    assert moved(changed) == {
+        "t1": (5000, 3.0001),
+        "t3": (100, 0.5),
+        "electric_energy": (4900, 2.5001),
+        "energy_import": (5000, 3.0001),
+        "energy_export": (100, 0.5),
+    }
     assert tracker.data.registers["electric_energy"] < 3
+
+
+def test_a_new_meter_is_told_once_also_where_its_nets_are_another_moment(
+    tracker: MeterTracker,
+) -> None:
+    """Each group is believed by itself, and the first tells of all."""
+    before = {"t1": 5000.0, "electric_energy": 4900.0}
+    tracker.read(reading(NOW, **before), NOW, 0)
+    go_on(tracker, 10, 60, t1=3.0, electric_energy=4900)
+    changes = go_on(tracker, 60, 1500, t1=3.0, electric_energy=3.0)
+    assert [change.verdict for change in changes] == [Verdict.REPLACED, Verdict.GOOD]
+    assert [moved(change).keys() for change in changes] == [
+        {"t1", "energy_import"},
+        {"electric_energy"},
+    ]
+
+
+def test_a_change_of_the_nets_of_a_pulse_meter_is_told() -> None:
+    tracker = MeterTracker(Meter("s01"), MeterKind.ELECTRICITY, {})
+    nets = {"electric_energy": 700.0, "electric_energy_high": 900.0}
+    tracker.read(reading(**nets), NOW, 0)
+    new = {"electric_energy": 1.0, "electric_energy_high": 0.0}
+    changes = go_on(tracker, 10, 1500, **new)
+    assert [change.verdict for change in changes] == [Verdict.REPLACED]
+    assert moved(changes[0]) == {
+        "electric_energy": (700, 1),
+        "electric_energy_high": (900, 0),
+        "energy_import": (1600, 1),
+    }
 
 
 @pytest.mark.parametrize(
@@ -171,35 +235,87 @@ def test_net_values_without_registers_are_counters(idle: float, count: float) ->
     tracker = MeterTracker(Meter("s01", "solar_energy"), MeterKind.PRODUCTION, {})
     tracker.read(reading(electric_energy=count), NOW, 0)
     shown = []
-    for at, value in ((0, 0.0), (10, count - 0.005), (20, 0.0), (30, count + 1)):
+    for at, value in ((0, 0.0), (10, count - 0.005), (20, 0.0), (30, count + 0.2)):
         after = idle + at
         tracker.read(reading(NOW + after, electric_energy=value), NOW + after, after)
         shown.append(tracker.data.registers["electric_energy"])
-    assert shown == [count, count - 0.005, count - 0.005, count + 1]
+    assert shown == [count, count - 0.005, count - 0.005, count + 0.2]
+
+
+def test_net_values_beside_registers_fall_as_fast_as_these_count() -> None:
+    tracker = MeterTracker(Meter("p1", "solar_energy"), MeterKind.PRODUCTION, {})
+    for hour in range(24):
+        at, fed = hour * 3600, 7 + 5 * hour
+        net = reading(NOW + at, t1=5, t3=fed, electric_energy=5 - fed)
+        assert not tracker.read(net, NOW + at, at).breaks
+        assert tracker.data.registers["electric_energy"] == 5 - fed
 
 
 def test_a_leap_of_what_is_fed_in_is_no_new_meter(tracker: MeterTracker) -> None:
     """Its net value falls by that."""
     tracker.read(reading(NOW, t1=5000, t3=100, electric_energy=4900), NOW, 0)
-    news = []
+    told = []
     for s in range(10, 2000, 10):
         leapt = 9000 + s / 1e5
         it = reading(NOW + s, t1=5000, t3=leapt, electric_energy=5000 - leapt)
-        tracker.read(it, NOW + s, s)
-        news.append(tracker.news)
-    assert [each for each in news if each] == [Verdict.LEAPT]
+        told.append(tracker.read(it, NOW + s, s).verdict)
+    assert [each for each in told if each is not Verdict.GOOD] == [Verdict.LEAPT]
 
 
-def test_one_register_of_a_new_meter_proves_all_of_them(tracker: MeterTracker) -> None:
-    """A register at 0 alone is waited for longer: its total would be of two meters."""
-    tracker.read(reading(t1=5000, t2=3000, t3=700, gas=900), NOW, 0)
-    seen = set()
-    for after in range(10, 400, 10):
-        tracker.read(
-            reading(NOW + after, t1=0, t2=0.05, t3=0, gas=0), NOW + after, after
-        )
-        seen.add(tuple(tracker.data.registers.values()))
-    assert seen == {(5000, 3000, 700, 900), (0, 0.05, 0, 900)}
+def test_each_group_is_judged_by_itself(tracker: MeterTracker) -> None:
+    """A meter's gas counts on while its registers are in doubt."""
+    tracker.read(reading(t1=5000, gas=900), NOW, 0)
+    new = reading(NOW + 10, t1=3, gas=900.1)
+    tracker.read(new, NOW + 10, 10)
+    assert tracker.data.registers == {"t1": 5000, "gas": 900.1}
+
+
+def test_readings_of_another_make(tracker: MeterTracker) -> None:
+    tracker.read(reading(t1=8204, electric_power=7), NOW, 0)
+    split = {"t1": 5000.0, "t2": 3204.0}
+    changes = go_on(tracker, 10, 1500, ["registers"], **split)
+    assert [change.verdict for change in changes] == [Verdict.REMADE]
+    assert moved(changes[0]) == {"t1": (8204, 5000)}, "the total is the same"
+    assert tracker.data.registers == split
+
+    changes = go_on(tracker, 1500, 3000, t1=8204)
+    assert [change.verdict for change in changes] == [Verdict.REMADE]
+    assert moved(changes[0]) == {"t1": (5000, 8204)}
+    assert tracker.data.registers == {"t1": 8204}, "a kept register ends"
+
+
+def test_a_register_that_appears_is_no_use_of_the_total(tracker: MeterTracker) -> None:
+    tracker.read(reading(t1=1000), NOW, 0)
+    changes = []
+    for s in range(10, 100, 10):
+        new = reading(NOW + s, t1=1000 + s / 1000, t2=3000 + s / 1000)
+        changes.append(tracker.read(new, NOW + s, s))
+    assert [moved(each) for each in changes if each.breaks] == [
+        # The old register's own step is use.
+        {"energy_import": (1000, pytest.approx(4000.01))}
+    ]
+    assert {each.verdict for each in changes} == {Verdict.GOOD}
+
+
+def test_a_total_of_other_registers_goes_on_from_there() -> None:
+    """The two APIs serve different ones; what is missing for a while still counts."""
+    tracker = MeterTracker(Meter("mb1"), MeterKind.ELECTRICITY, {})
+    tracker.read(reading(t1=1000, t2=500, electric_energy=300), NOW, 0)
+    changes = go_on(tracker, 10, 580, electric_energy=300)
+    assert not changes
+    changes = go_on(tracker, 580, 2000, electric_energy=300)
+    assert [moved(change) for change in changes] == [{"energy_import": (1500, 300)}]
+    changes = go_on(tracker, 2000, 3000, t1=1000, electric_energy=300)
+    assert [moved(change) for change in changes] == [{"energy_import": (300, 1500)}]
+
+
+def test_a_break_names_its_statistic_and_its_moment() -> None:
+    tracker = MeterTracker(Meter("p1-gas"), MeterKind.GAS, {})
+    tracker.read(reading(gas=900), NOW, 0)
+    changes = go_on(tracker, 10, 1500, gas=5)
+    at = changes[0].breaks[0].at
+    assert changes[0].breaks == [Break("p1-gas_gas", at, 900, 5)]
+    assert NOW + 610 <= at <= NOW + 630
 
 
 @pytest.mark.parametrize(

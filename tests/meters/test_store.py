@@ -1,5 +1,6 @@
 """What is remembered of counters when Home Assistant stops, or its power is cut."""
 
+import json
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -7,6 +8,9 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.cemm.client import Measurement
+from custom_components.cemm.meters.guard import Doubt, GroupState
+from custom_components.cemm.meters.store import groups_as_json, restore_groups
 from simulator import Fault, Simulator
 from tests.conftest import setup
 from tests.helpers.common import issues, poll, value
@@ -20,7 +24,7 @@ async def replaced(
     """Let a new meter begin to count, and wait until it is believed."""
     old = float(value(hass, "p1", "t1") or 0)
     sim.faults.append(Fault("offset", value=("p1", "t1", 5 - round(old, 3))))
-    await poll(hass, freezer, 300)
+    await poll(hass, freezer, 700)
     assert "meter_replaced" in issues(hass)
 
 
@@ -70,3 +74,161 @@ async def test_the_power_is_cut_just_after_a_cemm_was_added(
     await poll(hass, freezer, 20)
     stored = hass_storage[f"cemm.{loaded_entry.entry_id}.counters"]["data"]["counters"]
     assert stored["p1"]["t1"]["value"] > 0
+
+
+async def test_the_power_is_cut_while_a_new_meter_is_in_doubt(
+    hass: HomeAssistant,
+    sim: Simulator,
+    *,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """What it began with is kept: that is where counting goes on from."""
+    await poll(hass, freezer, 20)
+    old = float(value(hass, "p1", "t1") or 0)
+    sim.faults.append(Fault("offset", value=("p1", "t1", 5 - round(old, 3))))
+    await poll(hass, freezer, 30)
+    on_disk = dict(hass_storage)
+    await poll(hass, freezer, 60)
+    stored = on_disk[f"cemm.{loaded_entry.entry_id}.counters"]["data"]["counters"]
+    doubts = stored["p1"]["groups"]["registers"]["doubts"]
+    assert [doubt["first"]["t1"] for doubt in doubts] == [pytest.approx(5, abs=0.1)]
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
+    hass_storage.clear()
+    hass_storage.update(on_disk)
+    await setup(hass, loaded_entry)
+    assert float(value(hass, "p1", "t1") or 0) == pytest.approx(old, abs=0.2)
+    await poll(hass, freezer, 700)
+    assert float(value(hass, "p1", "t1") or 0) < 10
+
+
+SINCE = 1_790_000_000.5
+KNOWN = {
+    "registers": GroupState(
+        {"t1": Measurement(1_790_000_000_000, 5000.25), "t2": Measurement(5, 0)},
+        {"t1": SINCE, "t2": SINCE - 7},
+        from_totals=True,
+        doubts=(
+            Doubt(
+                {"t1": 3.5},
+                {"t1": Measurement(1_790_000_100_000, 3.75)},
+                from_totals=False,
+                seen=SINCE + 100,
+                persisted=90.5,
+                measurements=2,
+            ),
+            Doubt({"t1": 0.0}, {"t1": Measurement(7, 0.0)}, False, SINCE),
+        ),
+    ),
+    "nets": GroupState(
+        {"electric_energy": Measurement(5, -3.5)}, {"electric_energy": SINCE}, False
+    ),
+    "gas": GroupState({"gas": Measurement(5, 900)}, {"gas": SINCE}, False),
+}
+
+
+def stored() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(groups_as_json(KNOWN)))
+    return found
+
+
+def test_what_is_known_of_counters_survives() -> None:
+    assert restore_groups(stored()) == KNOWN
+
+
+def test_an_older_version_kept_counters_alone() -> None:
+    old = {
+        "t1": {"time": 1_790_000_000_000, "value": 5000.25, "since": SINCE},
+        "gas": {"time": 5, "value": 900, "since": SINCE},
+    }
+    assert restore_groups(old) == {
+        "registers": GroupState(
+            {"t1": Measurement(1_790_000_000_000, 5000.25)}, {"t1": SINCE}
+        ),
+        "gas": GroupState({"gas": Measurement(5, 900)}, {"gas": SINCE}),
+    }
+
+
+def test_an_older_version_finds_its_counters() -> None:
+    """Who goes back to one keeps the meters' readings."""
+    assert stored()["t1"] == {
+        "time": 1_790_000_000_000,
+        "value": 5000.25,
+        "since": SINCE,
+    }
+
+
+@pytest.mark.parametrize("damaged", [None, [], "5000", 7, {}, {"groups": {}}])
+def test_damaged_json_is_forgotten(damaged: Any) -> None:
+    assert restore_groups(damaged) == {}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        None,
+        [],
+        {},
+        {"time": 1, "value": 5.0},
+        {"time": 1.5, "value": 5.0, "since": SINCE},
+        {"time": 1, "value": "5.0", "since": SINCE},
+        {"time": 1, "value": True, "since": SINCE},
+        {"time": 1, "value": float("nan"), "since": SINCE},
+        {"time": 1, "value": float("inf"), "since": SINCE},
+        {"time": 1, "value": 5.0, "since": None},
+        {"time": 1, "value": 5.0, "since": float("nan")},
+    ],
+)
+def test_a_damaged_counter_begins_anew(damaged: Any) -> None:
+    found = restore_groups({**stored(), "t1": damaged})
+    assert found["registers"].good.keys() == found["registers"].seen.keys() == {"t2"}
+    assert found["gas"] == KNOWN["gas"]
+    assert "gas" not in restore_groups({**stored(), "gas": damaged})
+
+
+DOUBT = {
+    "first": {"t1": 3.5},
+    "newest": {"t1": {"time": 5, "value": 3.75}},
+    "from_totals": False,
+    "seen": SINCE,
+    "persisted": 90.5,
+    "measurements": 2,
+}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        None,
+        [],
+        {},
+        {"registers": None},
+        {"registers": {"from_totals": True}},
+        {"registers": {"from_totals": 1, "doubts": []}},
+        {"registers": {"from_totals": True, "doubts": {}}},
+        {"registers": {"from_totals": True, "doubts": [{}]}},
+        *(
+            {"registers": {"from_totals": True, "doubts": [{**DOUBT, key: value}]}}
+            for key, value in {
+                "first": None,
+                "newest": {"t1": 3.75},
+                "from_totals": None,
+                "seen": "now",
+                "persisted": float("nan"),
+                "measurements": 1.5,
+                "more": 1,
+            }.items()
+        ),
+    ],
+)
+def test_damaged_doubts_are_forgotten_and_the_counters_stay(damaged: Any) -> None:
+    found = restore_groups({**stored(), "groups": damaged})
+    known = KNOWN["registers"]
+    assert found["registers"] == GroupState(known.good, known.seen)
+
+
+def test_a_doubt_that_fits_is_restored() -> None:
+    whole = {"registers": {"from_totals": True, "doubts": [DOUBT]}}
+    found = restore_groups({**stored(), "groups": whole})
+    assert found["registers"].doubts[0].newest == {"t1": Measurement(5, 3.75)}

@@ -129,8 +129,12 @@ def judge(
     if state is None:
         new = GroupState(values, dict.fromkeys(values, now), from_totals)
         return Judgement(new, Verdict.GOOD)
+    doubts = _with(state.doubts, values, now, limits, from_totals=from_totals)
+    doubt = doubts[-1]
+    # What was there at once was not used in the time that it has lasted since.
+    at = now - doubt.persisted
     steps = {
-        name: _step(state, name, measurement, now, limits)
+        name: _step(state, name, measurement, at, limits)
         for name, measurement in values.items()
     }
     accepted = {
@@ -143,11 +147,12 @@ def judge(
     )
     if possible and all(step.ordinary for step in steps.values() if step):
         return _accept(state, accepted, now, limits, from_totals=from_totals)
-    doubts = _with(state.doubts, values, now, limits, from_totals=from_totals)
-    doubt = doubts[-1]
     if possible:
-        # One answer alone proves nothing.
-        if doubt.measurements > 1:
+        # One answer alone proves nothing. Where nothing is counted, the same again does.
+        is_use = any(
+            step.is_use and not step.ordinary for step in steps.values() if step
+        )
+        if doubt.measurements > 1 or (doubt.persisted and not is_use):
             first = doubt.first
             return _accept(state, accepted, now, limits, first, from_totals=from_totals)
     elif _is_believed(doubt, state):
@@ -162,6 +167,9 @@ class _Step:
     value: float
     """What it shows now, noise removed."""
     ordinary: bool
+    """Whether one answer is enough."""
+    is_use: bool = True
+    """Whether the rise is counted."""
 
 
 def _step(
@@ -170,12 +178,12 @@ def _step(
     """Return how a counter went on; None if it can't have."""
     new = measurement.value
     if name not in state.good:
-        return _Step(new, ordinary=new == 0)
+        return _Step(new, ordinary=new == 0, is_use=False)
     old, elapsed = state.good[name].value, max(now - state.seen[name], 0.0)
-    if _is_blank(old, limits):
-        return _Step(new, ordinary=True)
     pause = min(elapsed, _ORDINARY_PAUSE) + _ORDINARY_SLACK
     ordinary = abs(new - old) <= limits.rise * _ORDINARY * pause / 3600 + _NOISE
+    if _is_blank(old, limits):
+        return _Step(new, ordinary=ordinary, is_use=False)
     value = _successor(old, new, elapsed, limits)
     return None if value is None else _Step(value, ordinary)
 
@@ -242,7 +250,9 @@ def _with(
         )
         return (*(other for other in doubts if other is not old), longer)
     first = {name: measurement.value for name, measurement in values.items()}
-    return (*doubts[1 - _MOST_DOUBTS :], Doubt(first, values, from_totals, now))
+    # Garbage that comes between the answers of another meter does not last.
+    kept = sorted(doubts, key=lambda doubt: doubt.persisted)[1 - _MOST_DOUBTS :]
+    return (*kept, Doubt(first, values, from_totals, now))
 
 
 def _is_believed(doubt: Doubt, state: GroupState) -> bool:
