@@ -1,6 +1,7 @@
 """When to ask a CEMM what, and what a failure means."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 import logging
 from time import monotonic, time
 from typing import Any, override
@@ -215,7 +216,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         newest = max((m.time for m in reading.channels.values()), default=None)
         schedule.answered(newest, asked)
         if totals := self._totals.get(alias):
-            return Reading({**totals.channels, **reading.channels})
+            return replace(reading, channels={**totals.channels, **reading.channels})
         return reading
 
     async def _async_read_totals(self, interval: float) -> None:

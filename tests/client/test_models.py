@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from custom_components.cemm.client import (
+    COUNTERS,
+    GROUPS,
     CemmInfo,
     CemmResponseError,
     Measurement,
@@ -196,7 +198,8 @@ class TestReading:
                 "t3": Measurement(counted, 2190.41),
                 "t4": Measurement(counted, 5012.44),
                 "gas": Measurement(counted, 6064.06),
-            }
+            },
+            frozenset({"registers", "nets", "gas"}),
         )
 
     def test_remote_example(self) -> None:
@@ -227,7 +230,7 @@ class TestReading:
             }
         )
 
-    def test_counters_come_as_one_group_from_totals(self) -> None:
+    def test_a_group_comes_whole_from_totals(self) -> None:
         """A Modbus meter with one register: the CEMM splits it by tariff."""
         raw = {
             "data": {"t1": [NOW, 300], "t2": [0, 0], "electric_power": [NOW, 7]},
@@ -243,8 +246,30 @@ class TestReading:
                 "electric_power": Measurement(NOW, 7),
                 "t1": Measurement(NOW, 100),
                 "t2": Measurement(NOW, 200),
-            }
+            },
+            frozenset({"registers"}),
         )
+
+    @pytest.mark.parametrize("measured", range(2 ** len(GROUPS)))
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_every_group_is_taken_by_itself(self, measured: int, whole: bool) -> None:
+        """One that `totals` leaves out, or has not measured, comes from `data`."""
+        groups = {group for i, group in enumerate(GROUPS) if measured >> i & 1}
+        totals = {
+            name: [NOW, 2] if group in groups and (whole or i == 0) else [0, 0]
+            for group, names in GROUPS.items()
+            for i, name in enumerate(names)
+        }
+        data = {name: [NOW, 1] for name in (*COUNTERS, "electric_power")}
+        found = parse_reading({"data": data, "totals": totals})
+        assert found.totals == groups
+        expected = {"electric_power": 1} | {
+            name: 2 if group in groups else 1
+            for group, names in GROUPS.items()
+            for i, name in enumerate(names)
+            if group not in groups or whole or i == 0
+        }
+        assert {name: m.value for name, m in found.channels.items()} == expected
 
     @pytest.mark.parametrize(
         "totals",
@@ -258,7 +283,8 @@ class TestReading:
     def test_water_meter(self) -> None:
         raw = {"data": {"flow": [NOW, 0]}, "totals": {"volume": [NOW, 12.5]}}
         assert parse_reading(raw) == Reading(
-            {"flow": Measurement(NOW, 0), "volume": Measurement(NOW, 12.5)}
+            {"flow": Measurement(NOW, 0), "volume": Measurement(NOW, 12.5)},
+            frozenset({"volume"}),
         )
 
     @pytest.mark.parametrize(

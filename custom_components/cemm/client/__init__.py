@@ -21,6 +21,7 @@ from .errors import (
 from .local import USAGE, LocalCemm, base_url, clean_host
 from .models import (
     COUNTERS,
+    GROUPS,
     MAX_CHANNELS,
     MAX_METERS,
     CemmInfo,
@@ -40,6 +41,7 @@ from .remote import DEFAULT_URL, RemoteApi, RemoteCemm, check_url
 __all__ = [
     "COUNTERS",
     "DEFAULT_URL",
+    "GROUPS",
     "MAX_CHANNELS",
     "MAX_METERS",
     "USAGE",

@@ -28,19 +28,14 @@ MAX_TIME = 4_102_444_800  # the year 2100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _NOT_HEX = re.compile(r"[:\-. ]")
 
-# Meter readings. They come as one group, see `parse_reading`.
-COUNTERS = frozenset(
-    {
-        "t1",
-        "t2",
-        "t3",
-        "t4",
-        "electric_energy",
-        "electric_energy_high",
-        "gas",
-        "volume",
-    }
-)
+# Meter readings, by what is counted together; `parse_reading` takes each group as one.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "registers": ("t1", "t2", "t3", "t4"),
+    "nets": ("electric_energy", "electric_energy_high"),
+    "gas": ("gas",),
+    "volume": ("volume",),
+}
+COUNTERS = frozenset(name for names in GROUPS.values() for name in names)
 
 
 class Period(StrEnum):
@@ -94,6 +89,8 @@ class Reading:
     """The newest measurement of every channel of a meter that has one."""
 
     channels: Mapping[str, Measurement]
+    totals: frozenset[str] = frozenset()
+    """The groups that came from `totals`: made another way, a count is another one."""
 
 
 class Sample(NamedTuple):
@@ -195,27 +192,22 @@ def parse_uids(raw: Any) -> tuple[str, ...]:
 def parse_reading(raw: Any) -> Reading:
     """Parse ``<alias>/realtime/`` or the remote ``totals/``.
 
-    Meter readings are taken as one group from ``totals`` when anything in it
-    was measured, and from ``data`` otherwise: the two may split one count
-    differently, so that a mix would count twice.
+    Each group of meter readings is taken whole: from ``totals`` when anything of it was
+    measured there, and from ``data`` otherwise. The two may split one count differently,
+    so that a mix would count twice.
     """
     if not isinstance(raw, dict) or not isinstance(data := raw.get("data"), dict):
         raise CemmResponseError("no data")
     channels = dict(_measurements(data))
     totals = raw.get("totals")
-    if isinstance(totals, dict) and (
-        counters := {
-            name: measurement
-            for name, measurement in _measurements(totals)
-            if name in COUNTERS
-        }
-    ):
-        channels = {
-            name: measurement
-            for name, measurement in channels.items()
-            if name not in COUNTERS
-        } | counters
-    return Reading(channels)
+    counted = dict(_measurements(totals)) if isinstance(totals, dict) else {}
+    taken = {group for group, names in GROUPS.items() if counted.keys() & {*names}}
+    for group in taken:
+        for name in GROUPS[group]:
+            channels.pop(name, None)
+            if name in counted:
+                channels[name] = counted[name]
+    return Reading(channels, frozenset(taken))
 
 
 def parse_history(raw: Any) -> History:
