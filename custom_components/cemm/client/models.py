@@ -12,7 +12,7 @@ from functools import partial
 import re
 from typing import Any, NamedTuple, TypeIs
 
-from .errors import CemmResponseError, NotCemmError
+from .errors import CemmResponseError, EmptyError, NotCemmError
 
 # What a small device in a house can sensibly have; more is an attack or a fault.
 MAX_METERS = 64
@@ -73,6 +73,7 @@ class IO:
 
     io_id: str | None
     type: str | None
+    port: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +152,18 @@ def parse_info(raw: Any) -> CemmInfo:
 
 
 def parse_meters(raw: Any) -> tuple[Meter, ...]:
-    """Parse ``GET /open-api/v1/io/``; each alias once, in the CEMM's order."""
+    """Parse ``GET /open-api/v1/io/``; each alias once, in the CEMM's order.
+
+    Raises CemmResponseError for a list of I/Os without aliases, as the remote API has it.
+    """
     meters: dict[str, Meter] = {}
-    for item in _list(raw, "data")[:MAX_METERS]:
-        alias = item.get("alias") if isinstance(item, dict) else None
+    items = [i for i in _list(raw, "data")[:MAX_METERS] if isinstance(i, dict)]
+    for item in items:
+        alias = item.get("alias")
         if isinstance(alias, str) and is_name(alias):
             meters.setdefault(alias, Meter(alias, _text(item, "type")))
+    if items and not meters:
+        raise CemmResponseError("no aliases")
     return tuple(meters.values())
 
 
@@ -171,7 +178,7 @@ def parse_io(raw: Any, alias: str) -> Meter | None:
 def parse_ios(raw: Any) -> frozenset[IO]:
     """Parse the remote ``io/``: what is connected, but not under which alias."""
     return frozenset(
-        IO(_text(item, "io_id"), _text(item, "type"))
+        IO(_text(item, "io_id"), _text(item, "type"), _text(item, "port"))
         for item in _list(raw, "data")[:MAX_METERS]
         if isinstance(item, dict)
     )
@@ -196,8 +203,7 @@ def parse_reading(raw: Any) -> Reading:
     measured there, and from ``data`` otherwise. The two may split one count differently,
     so that a mix would count twice.
     """
-    if not isinstance(raw, dict) or not isinstance(data := raw.get("data"), dict):
-        raise CemmResponseError("no data")
+    data = _data(raw)
     channels = dict(_measurements(data))
     totals = raw.get("totals")
     counted = dict(_measurements(totals)) if isinstance(totals, dict) else {}
@@ -216,8 +222,7 @@ def parse_history(raw: Any) -> History:
     The last sample of a day, one second before midnight, only ends the list
     and is left out, as is everything else that does not start on a minute.
     """
-    if not isinstance(raw, dict) or not isinstance(data := raw.get("data"), dict):
-        raise CemmResponseError("no data")
+    data = _data(raw)
     return History(
         {
             name: tuple(map(_sample, sorted(_samples(samples).items())))
@@ -275,7 +280,16 @@ def _is_numeric(value: object) -> TypeIs[int | float]:
     return type(value) in (int, float)
 
 
+def _data(raw: Any) -> dict[str, Any]:
+    data = raw.get("data") if isinstance(raw, dict) else raw
+    if isinstance(raw, dict) and isinstance(data, dict):
+        return data
+    raise EmptyError("no data") if data == [] else CemmResponseError("no data")
+
+
 def _list(raw: Any, key: str) -> list[Any]:
+    if raw == []:
+        raise EmptyError("no list")
     if not isinstance(raw, dict) or not isinstance(items := raw.get(key), list):
         raise CemmResponseError("no list")
     return items
