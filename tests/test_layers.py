@@ -18,7 +18,7 @@ LAYERS = (
     ("days", "kinds", "issues"),
     ("channels",),
     ("meters",),
-    ("devices", "discovery", "outage"),
+    ("asking", "devices", "discovery", "outage"),
     ("coordinator",),
     ("history", "energy", "entity"),
     ("runtime",),

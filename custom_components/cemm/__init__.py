@@ -22,6 +22,7 @@ from .history.checkpoint import Checkpoint
 from .history.manager import HistoryManager
 from .issues import async_clear_all
 from .meters.store import Memory
+from .outage import async_forget_refusal
 from .runtime import CemmConfigEntry, CemmRuntime
 from .services import async_setup_services
 
@@ -58,12 +59,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
 
 async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
     """Stop reading a CEMM; what is wrong with it, nobody knows from then on."""
+    async_forget_refusal(hass, entry)
     async_clear_all(hass, entry, persistent=False)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
     """Forget a CEMM."""
+    async_forget_refusal(hass, entry)
     await Memory(hass, entry).async_remove()
     await Checkpoint(hass, entry.entry_id).async_remove()
     async_clear_all(hass, entry, persistent=True)

@@ -1,7 +1,6 @@
 """When to ask a CEMM what, and what a failure means."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 import logging
 from time import monotonic, time
 from typing import Any, override
@@ -11,20 +10,18 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
+from .asking import TOGETHER, Asker, Results
 from .client import (
+    NOTHING_THERE,
     USAGE,
     AuthenticationError,
     CemmClient,
     CemmConnectionError,
     CemmError,
     CemmInfo,
-    CemmUnreachableError,
-    GatewayError,
+    CemmTimeoutError,
     Meter,
-    NotConnectedError,
-    PromiseError,
     Reading,
-    gather_or_raise,
 )
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_aliases, async_remove_meter, async_update_cemm
@@ -35,19 +32,13 @@ from .meters.meter import FAILURES_TOLERATED, MeterData
 from .meters.meters import MeterWatcher
 from .meters.schedule import Schedule
 from .meters.store import Memory
-from .outage import Outage, WrongDeviceError
+from .outage import Oddities, Outage, WrongDeviceError
 
 _LOGGER = logging.getLogger(__name__)
 
 # Meters come and go, and a lease may give the address to another device.
 IDENTIFY_INTERVAL = 600.0
 GONE_AFTER = 600.0
-
-# Meters that are due this close together (seconds) are asked together.
-TOGETHER = 0.02
-
-# The remote API is in trouble itself, or its way to the CEMM is.
-_BACK_OFF = (CemmUnreachableError, GatewayError, PromiseError)
 
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
@@ -74,7 +65,10 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._watcher = MeterWatcher(hass, entry)
         self._schedules: dict[str, Schedule] = {}
         self._planned = float("inf")
-        self._totals: dict[str, Reading] = {}
+        self._asker = Asker(hass, entry, client, self._schedule, self._look_now)
+        self._info_error: CemmError | None = None
+        self._is_asking_again = False
+        self.oddities = Oddities(entry)
         self._missing: dict[str, float] = {}
         self._outage = Outage(hass, entry)
         self._identify_at = self._totals_at = 0.0
@@ -95,12 +89,14 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         try:
             await self._async_poll()
         except AuthenticationError as err:
+            self._outage.refused(self.client)
             raise ConfigEntryAuthFailed(
                 translation_domain=DOMAIN, translation_key="invalid_auth"
             ) from err
         except CemmError as err:
             return self._after_failure(err)
         self._outage.end()
+        self.oddities.tell()
         self._memory.save(self._data_to_save)
         self._plan()
         return self._watcher.data
@@ -160,6 +156,13 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             )
         return schedule
 
+    @callback
+    def _look_now(self) -> None:
+        """Have the next poll fetch an answer that came late."""
+        self._planned = monotonic()
+        if self._listeners:
+            self._schedule_refresh()
+
     @override
     @callback
     def _schedule_refresh(self) -> None:
@@ -180,80 +183,107 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         if self._outage.failed_polls or now >= self._identify_at:
             await self._async_identify()
             aliases = list(self.meters)
+        elif now >= self.client.again_at and not self._is_asking_again:
+            self._is_asking_again = True
+            self.config_entry.async_create_background_task(
+                self.hass, self._async_ask_again(), "CEMM meters asked again"
+            )
         if self.client.totals_interval and now >= self._totals_at:
-            await self._async_read_totals(self.client.totals_interval)
-        results = await gather_or_raise(map(self._async_read, aliases))
-        errors = [result for result in results if isinstance(result, CemmError)]
-        if errors and len(errors) == len(results):
-            for error in errors:
-                if not isinstance(error, NotConnectedError):
-                    raise error
-            # All meters are gone, or something else answers at the address.
-            self._identify_at = 0
-        for alias, result in zip(aliases, results, strict=True):
+            await self._asker.async_totals(self.meters)
+            self._totals_at = monotonic() + self.client.totals_interval
+            self._find_odd()
+        results = await self._asker.async_readings(aliases, self.meters)
+        self._find_outage(results)
+        for alias, result in results.items():
             if self._watcher.take(alias, result):
                 self._memory.hurry()
             if isinstance(result, Reading) and not self._watcher.may_wait(alias):
                 self._schedule(alias).hurry()
         self._watcher.find_stalled(self._wanted())
 
-    async def _async_read(self, alias: str) -> Reading | CemmError:
-        """Return a meter's reading, or why this one meter has none.
-
-        Raises what concerns the whole CEMM. After a failed poll it has just shown that
-        it answers: what fails then for a meter is the meter's own.
-        """
-        schedule, asked = self._schedule(alias), monotonic()
-        try:
-            reading = await self.client.realtime(alias)
-        except AuthenticationError:
-            raise
-        except CemmError as err:
-            if isinstance(err, CemmConnectionError) and not self._outage.failed_polls:
-                raise
-            schedule.failed(asked, back_off=isinstance(err, _BACK_OFF))
-            return err
-        newest = max((m.time for m in reading.channels.values()), default=None)
-        schedule.answered(newest, asked)
-        if totals := self._totals.get(alias):
-            return replace(reading, channels={**totals.channels, **reading.channels})
-        return reading
-
-    async def _async_read_totals(self, interval: float) -> None:
-        """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
-        results = await gather_or_raise(
-            self._async_totals(alias) for alias in self.meters
-        )
-        self._totals |= {
-            alias: reading
-            for alias, reading in zip(self.meters, results, strict=True)
-            if reading
-        }
-        self._totals_at = monotonic() + interval
-
-    async def _async_totals(self, alias: str) -> Reading | None:
-        try:
-            return await self.client.totals(alias, int(time()))
-        except AuthenticationError, CemmConnectionError:
-            raise
-        except CemmError:
-            return None
+    def _find_outage(self, results: Results) -> None:
+        """Raise what is wrong with the CEMM, if no meter answers."""
+        errors = [
+            result for result in results.values() if isinstance(result, CemmError)
+        ]
+        if not errors or len(errors) < len(results):
+            return
+        for error in errors:
+            if not isinstance(error, NOTHING_THERE):
+                raise error
+        # All meters are gone, or something else answers at the address.
+        if self._info_error:
+            raise self._info_error
+        self._identify_at = 0
 
     async def _async_identify(self) -> None:
         """Make sure that this is still the same CEMM, and list its meters."""
-        info = await self.client.info()
+        await self._async_recognise()
+        extra = self.config_entry.options.get(CONF_EXTRA_ALIASES, ())
+        found: Collection[Meter] = self.meters.values()
+        try:
+            if not isinstance(self._info_error, CemmConnectionError):
+                found = await self.client.meters(extra)
+        except AuthenticationError:
+            raise
+        except CemmError:
+            if not self.meters:
+                raise
+        if self._info_error and not found:
+            raise self._info_error
+        self._identify_at = monotonic() + IDENTIFY_INTERVAL
+        listed = self._take(found)
+        async_expire_news(self.hass, self.config_entry, listed)
+        self._find_missing(listed.keys(), extra)
+
+    async def _async_recognise(self) -> None:
+        """Ask the CEMM who it is.
+
+        That it does not say does no harm as long as its meters answer. But what does not
+        answer at all is not asked for each of them.
+        """
+        info, self._info_error = self.info, None
+        try:
+            info = await self.client.info()
+        except AuthenticationError:
+            raise
+        except CemmConnectionError as err:
+            is_slow = isinstance(err, CemmTimeoutError)
+            if not self.meters or (is_slow and self._outage.failed_polls):
+                raise
+            self._info_error = err
+        except CemmError as err:
+            self._info_error = err
         if info.mac != self.mac:
             raise WrongDeviceError(f"{info.mac} answers")
         self.info = info
         self.device_id = async_update_cemm(self.hass, self.config_entry, info)
-        extra = self.config_entry.options.get(CONF_EXTRA_ALIASES, ())
-        listed = {meter.alias: meter for meter in await self.client.meters(extra)}
-        async_expire_news(self.hass, self.config_entry, listed)
-        self._identify_at = monotonic() + IDENTIFY_INTERVAL
+
+    async def _async_ask_again(self) -> None:
+        """Ask for the meters that did not answer well; nothing waits for that."""
+        try:
+            self._take(await self.client.ask_again())
+        except AuthenticationError:
+            self._identify_at = 0  # The next poll finds that out.
+        except CemmError as err:
+            _LOGGER.debug("%s: asked again: %r", self.name, err)
+        finally:
+            self._is_asking_again = False
+
+    def _take(self, found: Iterable[Meter]) -> dict[str, Meter]:
+        """Take note of the meters that are there."""
+        self._find_odd()
+        listed = {meter.alias: meter for meter in found}
         self.meters |= listed
         for meter in listed.values():
             self._watcher.watch(meter, self.kind_of(meter))
-        self._find_missing(listed.keys(), extra)
+        return listed
+
+    def _find_odd(self) -> None:
+        odd = {**self.client.odd, **self._asker.odd}
+        if self._info_error:
+            odd["info"] = self._info_error
+        self.oddities.found = odd
 
     def _find_missing(self, listed: Collection[str], extra: Collection[str]) -> None:
         """Forget the meters that are gone.
@@ -278,6 +308,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
                 continue
             self.meters.pop(alias, None)
             self._schedules.pop(alias, None)
+            self._asker.forget(alias)
             self._watcher.forget(alias)
             if alias in unlisted:
                 async_remove_meter(self.hass, self.config_entry, alias)
