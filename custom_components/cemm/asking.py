@@ -1,6 +1,8 @@
 """Asking the meters of a CEMM: one that hangs, or answers oddly, costs no other."""
 
+import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+import logging
 from time import monotonic, time
 from typing import Any
 
@@ -22,11 +24,16 @@ from .client import (
 )
 from .meters.schedule import Schedule
 
+_LOGGER = logging.getLogger(__name__)
+
 # Meters that are due this close together (seconds) are asked together.
 TOGETHER = 0.02
 
 # Seconds that a meter is left alone after a time-out, the first and each later time.
 _PAUSES = (60.0, 300.0)
+
+# Seconds that others wait for what has timed out before: long enough if it answers again.
+_GRACE = 1.0
 
 # The answering side is in trouble itself, or its way to the CEMM is; or it says no.
 _BACK_OFF = (
@@ -62,6 +69,7 @@ class Asker:
         """How often in a row: these keep no other waiting, and rest longer each time."""
         self._under_way: set[str] = set()
         self._late: Results = {}
+        self._refusal: AuthenticationError | None = None
         self._totals: dict[str, Reading] = {}
         self._totals_errors: dict[str, list[CemmError]] = {}
 
@@ -81,13 +89,9 @@ class Asker:
 
         If all of them fail, one that is not due shows whether it is the CEMM that fails.
         """
-        now = monotonic()
         slow = self._timed_out.keys()
         if slow >= {*all_aliases}:
             slow = {}.keys()
-        for alias in aliases:
-            if alias in slow and self._schedule(alias).due <= now + TOGETHER:
-                self._ask_aside(alias)
         asked = [alias for alias in aliases if alias not in slow]
         answers = await gather_or_raise(map(self._async_read, asked))
         results = dict(zip(asked, answers, strict=True))
@@ -96,15 +100,21 @@ class Asker:
             if well:
                 other = min(well, key=lambda alias: self._schedule(alias).due)
                 results[other] = await self._async_read(other)
+        now = monotonic() + TOGETHER
+        await self.async_aside(
+            self._async_read_late(alias)
+            for alias in slow & {*aliases} - self._under_way
+            if self._schedule(alias).due <= now
+        )
         self._failing -= results.keys()
         self._failing |= {a for a, r in results.items() if isinstance(r, CemmError)}
         if not _all_failed(results):
             for alias, result in results.items():
                 self._rest(alias, result)
+        if refusal := self._refusal:
+            self._refusal = None
+            raise refusal
         late, self._late = self._late, {}
-        for result in late.values():
-            if isinstance(result, AuthenticationError):
-                raise result
         return results | late
 
     async def async_totals(self, aliases: Iterable[str]) -> None:
@@ -114,11 +124,30 @@ class Asker:
             for alias, errors in self._totals_errors.items()
             if isinstance(errors[-1], CemmTimeoutError)
         }
-        for alias in slow.intersection(aliases):
-            self._aside(self._async_totals(alias), alias)
         await gather_or_raise(
             self._async_totals(alias) for alias in aliases if alias not in slow
         )
+        await self.async_aside(map(self._async_totals, slow.intersection(aliases)))
+
+    async def async_aside(self, questions: Iterable[Coroutine[Any, Any, None]]) -> None:
+        """Ask what may hang, and wait for it no longer than nobody minds."""
+        tasks = [
+            self._entry.async_create_background_task(
+                self._hass, self._async_guarded(question), "CEMM question aside"
+            )
+            for question in questions
+        ]
+        if tasks:
+            await asyncio.wait(tasks, timeout=_GRACE)
+
+    async def _async_guarded(self, question: Coroutine[Any, Any, None]) -> None:
+        try:
+            await question
+        except AuthenticationError as err:
+            self._refusal = err
+            self._on_late()
+        except CemmError as err:
+            _LOGGER.debug("Asked aside: %r", err)
 
     def forget(self, alias: str) -> None:
         """Forget a meter that is gone."""
@@ -163,36 +192,16 @@ class Asker:
         else:
             self._timed_out.pop(alias, None)
 
-    def _ask_aside(self, alias: str) -> None:
-        if alias in self._under_way:
-            return
+    async def _async_read_late(self, alias: str) -> None:
         self._under_way.add(alias)
         self._schedule(alias).due = monotonic() + _PAUSES[0]
-        self._aside(self._async_read_late(alias), alias)
-
-    async def _async_read_late(self, alias: str) -> None:
         try:
             result = await self._async_read(alias)
-        except AuthenticationError as err:
-            result = err
         finally:
             self._under_way.discard(alias)
         self._rest(alias, result)
         self._late[alias] = result
         self._on_late()
-
-    def _aside(self, question: Coroutine[Any, Any, None], alias: str) -> None:
-        """Ask without waiting for the answer."""
-
-        async def ask() -> None:
-            try:
-                await question
-            except AuthenticationError as err:
-                self._late[alias] = err
-
-        self._entry.async_create_background_task(
-            self._hass, ask(), f"CEMM question aside: {alias}"
-        )
 
 
 def _all_failed(results: Mapping[str, Reading | CemmError]) -> bool:

@@ -68,7 +68,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._asker = Asker(hass, entry, client, self._schedule, self._look_now)
         self._info_error: CemmError | None = None
         self._is_asking_again = False
-        self.oddities = Oddities(entry)
+        self.oddities = Oddities(hass, entry)
         self._missing: dict[str, float] = {}
         self._outage = Outage(hass, entry)
         self._identify_at = self._totals_at = 0.0
@@ -124,7 +124,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         """Refresh when the first meter is due of those that somebody looks at."""
         wanted = self._wanted()
         self._planned = min(
-            (self._schedules[alias].due for alias in wanted),
+            (self._schedule(alias).due for alias in wanted),
             default=monotonic() + self.client.longest_interval,
         )
 
@@ -158,7 +158,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     @callback
     def _look_now(self) -> None:
-        """Have the next poll fetch an answer that came late."""
+        """Have an answer that came late be fetched."""
         self._planned = monotonic()
         if self._listeners:
             self._schedule_refresh()
@@ -184,10 +184,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             await self._async_identify()
             aliases = list(self.meters)
         elif now >= self.client.again_at and not self._is_asking_again:
-            self._is_asking_again = True
-            self.config_entry.async_create_background_task(
-                self.hass, self._async_ask_again(), "CEMM meters asked again"
-            )
+            await self._asker.async_aside([self._async_ask_again()])
         if self.client.totals_interval and now >= self._totals_at:
             await self._asker.async_totals(self.meters)
             self._totals_at = monotonic() + self.client.totals_interval
@@ -261,12 +258,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     async def _async_ask_again(self) -> None:
         """Ask for the meters that did not answer well; nothing waits for that."""
+        self._is_asking_again = True
         try:
             self._take(await self.client.ask_again())
-        except AuthenticationError:
-            self._identify_at = 0  # The next poll finds that out.
-        except CemmError as err:
-            _LOGGER.debug("%s: asked again: %r", self.name, err)
         finally:
             self._is_asking_again = False
 

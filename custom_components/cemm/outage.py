@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-import logging
+from logging import INFO, WARNING, getLogger
 from time import monotonic, time
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigEntryState
@@ -11,7 +11,7 @@ from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 
-from .client import CemmClient, CemmError
+from .client import NOTHING_THERE, CemmClient, CemmError
 from .const import DOMAIN
 from .issues import (
     UNREACHABLE,
@@ -21,7 +21,7 @@ from .issues import (
     async_raise,
 )
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = getLogger(__name__)
 
 # All in seconds.
 _UNREACHABLE_AFTER = 86_400.0
@@ -33,6 +33,9 @@ _REFUSED_FOR = 3600.0
 # When each entry's present outage was first noticed (monotonic): set-up starts anew often.
 _NOTICED: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_outages")
 
+
+# What was said of each entry's parts that do not answer well.
+_TOLD: HassKey[dict[str, Mapping[str, CemmError]]] = HassKey(f"{DOMAIN}_odd")
 
 # What ends the waiting of each entry whose key is refused.
 _REFUSED: HassKey[dict[str, Callable[[], None]]] = HassKey(f"{DOMAIN}_refused")
@@ -143,21 +146,26 @@ def _ask_in_an_hour(
 class Oddities:
     """What does not answer well, though the CEMM does: said once, and when it ends."""
 
-    def __init__(self, entry: ConfigEntry) -> None:
-        """Start with nothing odd."""
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Start with what was said before the entry was loaded anew."""
         self._entry = entry
-        self._told: Mapping[str, CemmError] = {}
+        self._all_told = hass.data.setdefault(_TOLD, {})
         self.found: Mapping[str, CemmError] = {}
         """Which questions failed the last time, and why."""
 
     def tell(self) -> None:
         """Say what has begun and what has ended since the last time."""
-        if self.found is self._told:
+        told = self._all_told.get(self._entry.entry_id, {})
+        if self.found is told:
             return
         name = self._entry.title
         for question, error in self.found.items():
-            if question not in self._told:
-                _LOGGER.warning("%s: no good answer to %s: %s", name, question, error)
-        for question in self._told.keys() - self.found.keys():
+            if question not in told:
+                # That nothing is there may be as it has to be.
+                level = INFO if isinstance(error, NOTHING_THERE) else WARNING
+                _LOGGER.log(
+                    level, "%s: no good answer to %s: %s", name, question, error
+                )
+        for question in told.keys() - self.found.keys():
             _LOGGER.info("%s: %s is answered well again", name, question)
-        self._told = self.found
+        self._all_told[self._entry.entry_id] = self.found

@@ -10,10 +10,10 @@ from .models import Meter
 
 # Seconds until it is asked again, it alone: the first time, and each time after that.
 _FAILED = (60.0, 300.0)
-# A CEMM that has just started may not know its meters yet. Later a minute less than an
+# A CEMM that has just started may not know its meters yet. Later a bit less than an
 # hour, within which a meter that appears has to be found.
-_NOTHING = (300.0, 3540.0)
-_FORBIDDEN = (3540.0, 3540.0)
+_NOTHING = (300.0, 3300.0)
+_FORBIDDEN = (3300.0, 3300.0)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from .errors import (
     CemmConnectionError,
     CemmError,
     CemmResponseError,
+    CemmTimeoutError,
     ForbiddenError,
     NotCemmError,
     NotConnectedError,
@@ -126,7 +127,9 @@ class LocalCemm:
         self._session = session
         self._newest: dict[str, _Newest] = {}
         self._one_at_a_time = asyncio.Lock()
+        self._aside = asyncio.Lock()
         self._began = 0.0
+        self._timed_out: set[str] = set()
         self._listed: tuple[Meter, ...] = ()
         self._io_error: CemmError | None = None
         self._aliases = Aliases()
@@ -196,7 +199,8 @@ class LocalCemm:
 
     async def ask_again(self) -> tuple[Meter, ...]:
         """Return what is connected, as `meters`, but ask only what is due again."""
-        await self._ask(self._aliases.due(self._unlisted))
+        for alias in self._aliases.due(self._unlisted):
+            await self._ask([alias])
         return self._meters()
 
     def _meters(self) -> tuple[Meter, ...]:
@@ -247,7 +251,7 @@ class LocalCemm:
             url = self._url(f"open-api/v1/{alias}/realtime/")
             newest = self._newest[alias] = _Newest(url)
         try:
-            body = await self._get_body(newest.url, hurried=True)
+            body = await self._get_newest(alias, newest.url)
             if body != newest.body:
                 newest.reading = parse_reading(decode(body))
                 newest.body = body
@@ -280,10 +284,27 @@ class LocalCemm:
     def _url(self, path: str) -> URL:
         return self._base.join(URL(path))
 
-    async def _get_body(self, url: URL, *, hurried: bool = False) -> bytes:
+    async def _get_newest(self, alias: str, url: URL) -> bytes:
+        """Return the body of a 200; an alias that timed out is asked beside the others."""
+        turn = None
+        if alias in self._timed_out:
+            turn = self._aside
+            await turn.acquire()
+        try:
+            body = await self._get_body(url, turn=turn, hurried=True)
+        except CemmTimeoutError:
+            self._timed_out.add(alias)
+            raise
+        self._timed_out.discard(alias)
+        return body
+
+    async def _get_body(
+        self, url: URL, *, turn: asyncio.Lock | None = None, hurried: bool = False
+    ) -> bytes:
         """Return the body of a 200, one request after the other."""
-        turn = await self._turn(hurried)
-        self._began = asyncio.get_running_loop().time()
+        if turn is None:
+            turn = await self._turn(hurried)
+            self._began = asyncio.get_running_loop().time()
         try:
             return await get_body(self._session, url, timeout=TIMEOUT)
         except AuthenticationError as err:  # There is no key that could be refused.

@@ -17,6 +17,7 @@ from .errors import (
     CemmConnectionError,
     CemmError,
     CemmTimeoutError,
+    EmptyError,
     ForbiddenError,
     InsecureUrlError,
     PromiseError,
@@ -145,9 +146,11 @@ class RemoteCemm:
     def odd(self) -> dict[str, CemmError]:
         """What did not answer well the last time, and why."""
         errors = {"io/": self._io_error} if self._io_error else {}
-        return errors | {
-            f"{alias}/": error for alias, error in self._aliases.errors(ALIASES).items()
-        }
+        for alias, error in self._aliases.errors(ALIASES).items():
+            errors[f"{alias}/"] = error
+        for io in self._unaddressed:
+            errors[f"I/O {io.io_id} ({io.type})"] = EmptyError("no alias shows it")
+        return errors
 
     async def info(self) -> CemmInfo:
         """Return the CEMM's MAC, all that the API knows.
@@ -203,9 +206,13 @@ class RemoteCemm:
 
     @property
     def _may_lack_meters(self) -> bool:
-        """Whether the list of I/Os has one that no alias has shown yet."""
-        listed = {io.io_id for io in self._ios or ()}
-        return self._ios is None or bool(listed.difference(*self._addressed.values()))
+        return self._ios is None or bool(self._unaddressed)
+
+    @property
+    def _unaddressed(self) -> list[IO]:
+        """Those of the listed I/Os that no alias has shown yet, if any ever will."""
+        shown = set().union(*self._addressed.values())
+        return [io for io in self._ios or () if io.io_id not in shown]
 
     async def _ask_aliases(self, aliases: Iterable[str]) -> tuple[Meter, ...]:
         """Ask for these at once, and return all meters that are known then.
