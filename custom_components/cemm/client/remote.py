@@ -145,12 +145,17 @@ class RemoteCemm:
     @property
     def odd(self) -> dict[str, CemmError]:
         """What did not answer well the last time, and why."""
+        return self._errors | {
+            f"I/O {io.io_id} ({io.type})": EmptyError("no alias shows it")
+            for io in self._unaddressed
+        }
+
+    @property
+    def _errors(self) -> dict[str, CemmError]:
         errors = {"io/": self._io_error} if self._io_error else {}
-        for alias, error in self._aliases.errors(ALIASES).items():
-            errors[f"{alias}/"] = error
-        for io in self._unaddressed:
-            errors[f"I/O {io.io_id} ({io.type})"] = EmptyError("no alias shows it")
-        return errors
+        return errors | {
+            f"{alias}/": error for alias, error in self._aliases.errors(ALIASES).items()
+        }
 
     async def info(self) -> CemmInfo:
         """Return the CEMM's MAC, all that the API knows.
@@ -233,7 +238,7 @@ class RemoteCemm:
                 raise answer
             self._aliases.take(alias, answer)
         meters = self._aliases.meters(ALIASES)
-        if not meters and (errors := self.odd):
+        if not meters and (errors := self._errors):
             raise next(iter(errors.values()))
         return tuple(meters.values())
 
