@@ -310,6 +310,12 @@ class TestReading:
     def test_a_bad_name_costs_that_channel(self, name: str) -> None:
         assert reading(**{name: [NOW, 1], "t2": [NOW, 2]}) == {"t2": 2}
 
+    def test_a_number_in_quotes_is_a_number(self) -> None:
+        assert reading(t1=[str(NOW), "1.5"], t2=[NOW, "-3"], t3=["0", "0"]) == {
+            "t1": 1.5,
+            "t2": -3,
+        }
+
     def test_zero_is_a_value(self) -> None:
         assert reading(t1=[NOW, 0], electric_power=[NOW, -0.5]) == {
             "t1": 0,

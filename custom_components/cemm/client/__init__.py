@@ -35,12 +35,11 @@ from .models import (
     Period,
     Reading,
     Sample,
-    is_name,
-    is_number,
     normalize_mac,
 )
 from .protocol import CemmClient
 from .remote import DEFAULT_URL, RemoteApi, RemoteCemm, check_url
+from .values import is_name, is_number
 
 __all__ = [
     "COUNTERS",

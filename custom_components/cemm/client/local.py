@@ -267,9 +267,8 @@ class LocalCemm:
 
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
-        return parse_history(
-            await self._get(f"open-api/v1/{alias}/data/{period}/", time=start)
-        )
+        raw = await self._get(f"open-api/v1/{alias}/data/{period}/", time=start)
+        return parse_history(raw, period)
 
     async def _is_cemm_3(self) -> bool:
         try:

@@ -203,7 +203,8 @@ class RemoteCemm:
 
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
-        return parse_history(await self._get(f"{alias}/data/{period}/", time=start))
+        raw = await self._get(f"{alias}/data/{period}/", time=start)
+        return parse_history(raw, period)
 
     @property
     def _due(self) -> list[str]:
