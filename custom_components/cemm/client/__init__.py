@@ -38,7 +38,7 @@ from .models import (
     normalize_mac,
 )
 from .protocol import CemmClient
-from .remote import DEFAULT_URL, RemoteApi, RemoteCemm, check_url
+from .remote import DEFAULT_URL, RemoteApi, RemoteCemm, check_url, clean_key
 from .values import is_name, is_number
 
 __all__ = [
@@ -81,6 +81,7 @@ __all__ = [
     "base_url",
     "check_url",
     "clean_host",
+    "clean_key",
     "discover",
     "gather_or_raise",
     "is_name",

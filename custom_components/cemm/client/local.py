@@ -35,6 +35,7 @@ from .models import (
     parse_meters,
     parse_reading,
 )
+from .values import trimmed
 
 DEFAULT_PORT = 80
 TIMEOUT = 10.0
@@ -68,13 +69,16 @@ _NAMES = (("s01", "pulse-1"), ("s02", "pulse-2"), ("s03", "pulse-3"))
 _TWINS = {one: other for pair in _NAMES for one, other in (pair, pair[::-1])}
 _VOLUMES = {"volume", "flow"}
 
-_SCHEME = re.compile("^http://", re.IGNORECASE)
+_SCHEME = re.compile(r"^((https?:)?//)+", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"[a-z.+-]+://", re.IGNORECASE)
+_PATH = re.compile(r"[/?#].*", re.DOTALL)
 _HOST_NAME = re.compile("[a-z0-9_][a-z0-9_.-]*")
 
 
 def clean_host(host: str) -> str:
-    """Return host and port of what a user typed or pasted."""
-    return _SCHEME.sub("", host.strip()).rstrip("/")
+    """Return host and port of what a user typed or pasted: maybe the address of a page."""
+    host = _SCHEME.sub("", trimmed(host))
+    return host if _OTHER_SCHEME.match(host) else trimmed(_PATH.sub("", host))
 
 
 def base_url(host: str) -> URL:

@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Iterable
 from ipaddress import ip_address
+from itertools import pairwise
 from math import inf
+import re
 from time import monotonic
 from typing import Any
+from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from aiohttp import ClientSession
@@ -37,6 +40,7 @@ from .models import (
     parse_reading,
     parse_uids,
 )
+from .values import trimmed
 
 DEFAULT_URL = "https://open-api.cemm.nl/v1/"
 TIMEOUT = 30.0
@@ -46,6 +50,8 @@ PROMISE_RETRY_AFTER = 1.0
 PROMISE_RETRIES = 9
 
 AT_ONCE = 4
+
+_VERSION = re.compile("v[0-9]+", re.IGNORECASE)
 
 # Seconds that all aliases together may take: one that hangs keeps no other waiting.
 ALIASES_TIMEOUT = 15.0
@@ -63,14 +69,19 @@ _limits: WeakKeyDictionary[ClientSession, asyncio.Semaphore] = WeakKeyDictionary
 def check_url(url: str) -> URL:
     """Return a base address that an API key may be sent to.
 
+    What follows it in an example of the document is cut off, a key above all.
     Raises InsecureUrlError for plain HTTP beyond this machine, and
     CemmConnectionError for what is no address.
     """
+    url = trimmed(url).lstrip("/")
+    named = "://" in url
     try:
-        base = parse_url(url.strip())
+        base = parse_url(url if named else f"https://{url}")
         valid = (
             base.scheme in ("http", "https")
             and bool(base.host)
+            # A single word may be the key: nobody is asked for its address.
+            and (named or "." in (base.host or ""))
             # Credentials are mostly a disguise: https://known.example@evil.example
             and not (base.user or base.password)
         )
@@ -80,7 +91,25 @@ def check_url(url: str) -> URL:
         raise CemmConnectionError("no web address")
     if base.scheme == "http" and not _is_loopback(base):
         raise InsecureUrlError("plain HTTP")
-    return (base / "").with_query(None).with_fragment(None)
+    return base.with_path(_base_path(base.raw_path), encoded=True)
+
+
+def _base_path(path: str) -> str:
+    """Return the path up to the API's version, or all of it where none is named."""
+    parts = list(filter(None, path.split("/")))
+    for n, (version, endpoint) in enumerate(pairwise(parts), 1):
+        if _VERSION.fullmatch(version) and endpoint.lower() == "cemm":
+            parts = parts[:n]
+            break
+    return "/".join(["", *parts, ""])
+
+
+def clean_key(typed: str) -> str:
+    """Return the key of what a user typed or pasted: maybe the address that holds it."""
+    _, _, in_address = typed.partition("api_key=")
+    if in_address:
+        typed = unquote(re.split("[&#]", in_address)[0])
+    return trimmed(typed)
 
 
 class RemoteApi:

@@ -30,6 +30,12 @@ def is_time(value: object) -> bool:
     return _is_numeric(value) and 1 <= value < MAX_TIME * 1000
 
 
+def trimmed(typed: str) -> str:
+    """Return what a user typed or pasted without what can't be seen around it."""
+    seen = [n for n, char in enumerate(typed) if char.isprintable() and char != " "]
+    return typed[seen[0] : seen[-1] + 1] if seen else ""
+
+
 def unquoted(value: Any) -> Any:
     """Return the number that a text holds, as some firmware writes it; else the value."""
     if type(value) is str and _NUMBER.fullmatch(value):
