@@ -332,5 +332,6 @@ class TestReading:
     def test_no_data(self, parse: Callable[[Any], Any], raw: Any) -> None:
         with pytest.raises(CemmResponseError, match="no data") as caught:
             parse(raw)
-        # An empty list says that nothing is there.
-        assert isinstance(caught.value, EmptyError) is (raw in ([], {"data": []}))
+        # What is empty says that nothing is there.
+        empty: list[Any] = [None, [], {}, {"data": []}, {"data": None}]
+        assert isinstance(caught.value, EmptyError) is (raw in empty)

@@ -269,15 +269,20 @@ def _measurements(raw: dict[str, Any]) -> Iterator[tuple[str, Measurement]]:
 
 
 def _data(raw: Any) -> dict[str, Any]:
-    data = raw.get("data") if isinstance(raw, dict) else raw
-    if isinstance(raw, dict) and isinstance(data, dict):
-        return data
-    raise EmptyError("no data") if data == [] else CemmResponseError("no data")
+    data = raw.get("data") if isinstance(raw, dict) else None
+    if not isinstance(data, dict):
+        raise _error(raw, "data")("no data")
+    return data
 
 
 def _list(raw: Any, key: str) -> list[Any]:
-    if raw == []:
-        raise EmptyError("no list")
-    if not isinstance(raw, dict) or not isinstance(items := raw.get(key), list):
-        raise CemmResponseError("no list")
+    items = raw.get(key) if isinstance(raw, dict) else None
+    if not isinstance(items, list):
+        raise _error(raw, key)("no list")
     return items
+
+
+def _error(raw: Any, key: str) -> type[CemmResponseError]:
+    """Return what a document without this part means: what is empty has nothing there."""
+    is_empty = not raw or (isinstance(raw, dict) and not raw.get(key, raw))
+    return EmptyError if is_empty else CemmResponseError
