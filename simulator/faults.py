@@ -14,8 +14,9 @@ type Measurement = tuple[int, float]
 _READING_KINDS = frozenset({"zero", "value", "frozen", "unmeasured", "offset"})
 _TRANSPORT_KINDS = frozenset(
     {"latency", "status", "broken_json", "html", "empty", "drop", "endless", "drip"}
-    | {"redirect", "body"}
+    | {"redirect", "body", "hang"}
 )
+_DOCUMENT_KINDS = frozenset({"without", "renamed", "quoted"})
 NEVER_MEASURED: Measurement = (0, 0)
 
 
@@ -30,10 +31,18 @@ class Fault:
     - `status`: HTTP status `value`
     - `broken_json`, `html`, `empty`: half the JSON, a web page, or nothing, with status 200
     - `drop`: the connection is closed without an answer
+    - `hang`: the connection is kept, and nothing is ever answered
     - `endless`: a body without end
     - `drip`: the right answer, at `value` bytes a second
     - `redirect`: to the URL `value`
     - `body`: `value` itself (bytes, or anything that JSON can say)
+
+    Faults of the documents, as other firmware would write them, of which a request meets all:
+
+    - `without`: what the names in `value` name is left out, wherever it is; `totals.gas` is the
+      gas within `totals` alone
+    - `renamed`: the keys of `value` are called as its values
+    - `quoted`: all numbers are texts
 
     Faults of the readings (realtime, and meter readings of the day that is not over when the
     fault is added), of which a request meets all:
@@ -55,7 +64,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Refuse a fault that would do nothing. Raises ValueError."""
-        if self.kind not in _READING_KINDS | _TRANSPORT_KINDS:
+        if self.kind not in _READING_KINDS | _TRANSPORT_KINDS | _DOCUMENT_KINDS:
             raise ValueError(f"no such fault: {self.kind}")
 
     @property
@@ -89,6 +98,30 @@ class Fault:
             case _:
                 return NEVER_MEASURED
 
+    def rewrite(self, document: Any, within: str = "") -> Any:
+        """Return what the document says instead; `within` is the key that holds it."""
+        match document:
+            case dict():
+                return {
+                    self._key(key): self.rewrite(value, key)
+                    for key, value in document.items()
+                    if not self._leaves_out(within, key)
+                }
+            case list() | tuple():
+                return [self.rewrite(value, within) for value in document]
+            case int() | float() if self.kind == "quoted":
+                return str(document)
+        return document
+
+    def _key(self, key: str) -> str:
+        renamed: str = self.value.get(key, key) if self.kind == "renamed" else key
+        return renamed
+
+    def _leaves_out(self, within: str, key: str) -> bool:
+        return self.kind == "without" and (
+            key in self.value or f"{within}.{key}" in self.value
+        )
+
 
 class Faults(list[Fault]):
     """Faults that are switched on, each knowing since when."""
@@ -106,16 +139,19 @@ class Faults(list[Fault]):
         super().extend(faults)
         self._note_time()
 
-    def met_by(self, api: Api, path: str) -> tuple[Fault | None, list[Fault]]:
-        """Return the transport's fault that a request meets, and those of the readings."""
+    def met_by(
+        self, api: Api, path: str
+    ) -> tuple[Fault | None, list[Fault], list[Fault]]:
+        """Return the transport's fault that a request meets, and those of readings and documents."""
         self._note_time()
         matching = [fault for fault in self if fault.matches(api, path)]
         readings = [fault for fault in matching if fault.alias is not None]
-        transport = next((fault for fault in matching if fault.alias is None), None)
-        for fault in [*readings, *([transport] if transport else [])]:
+        documents = [fault for fault in matching if fault.kind in _DOCUMENT_KINDS]
+        transport = next((f for f in matching if f.kind in _TRANSPORT_KINDS), None)
+        for fault in [*readings, *documents, *([transport] if transport else [])]:
             if fault.times is not None:
                 fault.times -= 1
-        return transport, readings
+        return transport, readings, documents
 
     def _note_time(self) -> None:
         for fault in self:

@@ -120,7 +120,9 @@ class Simulator:
         known = {key: value for key, value in query.items() if key != "api_key"}
         self.requests.append(Request(api, request.path, known))
         # Faults name paths as the documents do, with the slash at the end.
-        fault, spoilt = self.faults.met_by(api, f"{request.path.rstrip('/')}/")
+        fault, spoilt, rewritten = self.faults.met_by(
+            api, f"{request.path.rstrip('/')}/"
+        )
 
         def answer() -> web.Response:
             if request.method != "GET":
@@ -131,6 +133,8 @@ class Simulator:
                 )
             except Refused as refused:
                 return refuse(refused.status)
+            for other in rewritten:
+                document = other.rewrite(document)
             if api == "remote" and self.promises:
                 resource = f"{request.path.strip('/')}?{sorted(known.items())}"
                 if promise := self._promises.make(resource):

@@ -11,6 +11,7 @@ from .faults import Fault
 _WEB_PAGE = (
     "<!DOCTYPE html><html><head><title>Router</title></head><body>Log in</body></html>"
 )
+_FOR_EVER = 1e8
 _JSON = "application/json"
 
 
@@ -24,8 +25,8 @@ async def respond(
 ) -> web.StreamResponse:
     """Answer in the way of a fault of the transport; `answer` makes the right answer."""
     match fault.kind:
-        case "latency":
-            await asyncio.sleep(fault.value)
+        case "latency" | "hang":
+            await asyncio.sleep(_FOR_EVER if fault.kind == "hang" else fault.value)
             return answer()
         case "status":
             return refuse(fault.value)

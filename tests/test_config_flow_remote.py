@@ -63,13 +63,18 @@ async def test_default_address(hass: HomeAssistant) -> None:
         "http://127.0.0.1:{port}/v1",
         " HTTP://127.0.0.1:{port}/v1/ ",
         "http://127.0.0.1:{port}/v1/?api_key=other#part",
+        "http://127.0.0.1:{port}//v1//",
+        "\u200bhttp://127.0.0.1:{port}/v1/cemm/?api_key=other\ufeff",
+        "http://127.0.0.1:{port}/v1/cemm/00-1E-C0-85-96-CC/p1/realtime/?api_key=other",
     ],
 )
 async def test_spellings(hass: HomeAssistant, sim: Simulator, url: str) -> None:
     """What is stored is the base address alone, however it was pasted."""
     url = url.format(port=sim.remote_port)
     form = await start(hass, "remote")
-    form = await submit(hass, form, {"api_key": "demo", "advanced": {"url": url}})
+    form = await submit(
+        hass, form, {"api_key": "\u200b demo\ufeff", "advanced": {"url": url}}
+    )
     entry = await finish(hass, form)
     assert entry.data == _data(sim)
 

@@ -64,6 +64,26 @@ async def test_each_meter_is_a_device_behind_the_cemm(
     }
 
 
+async def test_several_smart_meters_are_told_apart(
+    hass: HomeAssistant, sim: Simulator, local_entry: MockConfigEntry
+) -> None:
+    p1, gas = sim.house.meters["p1"], sim.house.meters["p1-gas"]
+    sim.house.meters |= {"p1-usb": p1, "emucs": p1, "emucs-gas": gas}
+    await setup(hass, local_entry)
+    names = {}
+    for alias in ("p1", "p1-usb", "emucs", "p1-gas", "emucs-gas"):
+        found = device(hass, alias)
+        assert found
+        names[alias] = found.name
+    assert names == {
+        "p1": "Smart meter",
+        "p1-usb": "Electricity meter p1-usb",
+        "emucs": "Electricity meter emucs",
+        "p1-gas": "Gas meter",
+        "emucs-gas": "Gas meter emucs-gas",
+    }
+
+
 @pytest.mark.usefixtures("loaded_entry")
 async def test_new_firmware_shows(
     hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory

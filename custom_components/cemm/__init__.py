@@ -21,6 +21,7 @@ from .discovery import async_setup_discovery
 from .history import HistoryManager, Ledger
 from .issues import async_clear_all
 from .meters.store import MeterStore
+from .outage import async_forget_refusal
 from .runtime import CemmConfigEntry, CemmRuntime
 from .services import async_setup_services
 
@@ -60,12 +61,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
 
 async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
     """Stop reading a CEMM; what is wrong with it, nobody knows from then on."""
+    async_forget_refusal(hass, entry)
     async_clear_all(hass, entry, persistent=False)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
     """Forget a CEMM."""
+    async_forget_refusal(hass, entry)
     await MeterStore(hass, entry).async_remove()
     await Ledger(hass, entry).async_remove()
     async_clear_all(hass, entry, persistent=True)

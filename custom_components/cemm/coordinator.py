@@ -1,8 +1,7 @@
 """When to ask a CEMM what, and what a failure means."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 import logging
 from math import inf
 from time import monotonic, time
@@ -14,48 +13,40 @@ from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .client import (
+    NOTHING_THERE,
     USAGE,
     AuthenticationError,
     CemmClient,
     CemmConnectionError,
     CemmError,
     CemmInfo,
-    CemmUnreachableError,
-    GatewayError,
+    CemmTimeoutError,
     Meter,
-    NotConnectedError,
-    PromiseError,
     Reading,
-    gather_or_raise,
 )
 from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
 from .devices import async_registered_meters, async_remove_meter, async_update_cemm
 from .discovery import async_look_for_lost
 from .issues import as_text, async_expire_news
 from .kinds import MeterKind, meter_kind
+from .meters.asking import TOGETHER, Asker, Results
 from .meters.breaks import Break
 from .meters.listing import Missing, completed, left_out
 from .meters.meter import FAILURES_TOLERATED, MeterData
 from .meters.meters import MeterWatcher
 from .meters.schedule import Schedule
 from .meters.store import MeterStore
-from .outage import Outage, WrongDeviceError
+from .outage import Oddities, Outage, WrongDeviceError
 
 _LOGGER = logging.getLogger(__name__)
 
 # Meters come and go, and a lease may give the address to another device.
 IDENTIFY_INTERVAL = 600.0
 
-# Meters that are due this close together (seconds) are asked together.
-TOGETHER = 0.02
-
 # What the listing of meters takes, as long as that is not known better, and for how long it
 # may be put off, both in seconds: no meter should wait for it.
 _LISTING_TAKES = 2.0
 _LISTING_WAITS = 60.0
-
-# The remote API is in trouble itself, or its way to the CEMM is.
-_BACK_OFF = (CemmUnreachableError, GatewayError, PromiseError)
 
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
@@ -91,9 +82,12 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._schedules = defaultdict[str, Schedule](
             lambda: Schedule(client.shortest_interval, client.longest_interval)
         )
+        self._asker = Asker(hass, entry, client, self._schedules, self._look_now)
         self._planned = inf
         self._requested = True
-        self._totals: dict[str, Reading] = {}
+        self._info_error: CemmError | None = None
+        self._is_asking_again = False
+        self.oddities = Oddities(hass, entry)
         self._missing = Missing()
         self._outage = Outage(hass, entry)
         self._identify_at = self._totals_at = 0.0
@@ -115,12 +109,14 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         try:
             await self._async_poll()
         except AuthenticationError as err:
+            self._outage.refused(self.client)
             raise ConfigEntryAuthFailed(
                 translation_domain=DOMAIN, translation_key="invalid_auth"
             ) from err
         except CemmError as err:
             return self._after_failure(err)
         self._outage.end()
+        self.oddities.tell()
         self._store.save(self._data_to_save)
         self._plan()
         return self._watcher.data
@@ -183,6 +179,13 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         next_due = min((self._schedules[a].due for a in self._wanted()), default=inf)
         return next_due - monotonic() > self._listing_takes
 
+    @callback
+    def _look_now(self) -> None:
+        """Have an answer that came late be fetched."""
+        self._planned = monotonic()
+        if self._listeners:
+            self._schedule_refresh()
+
     @override
     @callback
     def _schedule_refresh(self) -> None:
@@ -220,17 +223,37 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         else:
             aliases = self._due()
         if self.client.totals_interval and now >= self._totals_at:
-            await self._async_read_totals(self.client.totals_interval)
-        results = await gather_or_raise(map(self._async_read, aliases))
-        errors = [result for result in results if isinstance(result, CemmError)]
-        if errors and len(errors) == len(results):
-            for error in errors:
-                if not isinstance(error, NotConnectedError):
-                    raise error
-            # All meters are gone, or something else answers at the address.
-            self._identify_at = 0
+            await self._asker.async_totals(self.meters)
+            self._totals_at = monotonic() + self.client.totals_interval
+            self._find_odd()
+        results = await self._asker.async_readings(aliases, self.meters)
+        self._find_outage(results)
+        await self._async_take(results)
+        self._watcher.find_stalled(self._wanted())
+        if self._must_identify():
+            await self._async_identify()
+        elif now >= self.client.again_at and not self._is_asking_again:
+            await self._asker.async_aside([self._async_ask_again()])
+
+    def _find_outage(self, results: Results) -> None:
+        """Raise what is wrong with the CEMM, if no meter answers."""
+        errors = [
+            result for result in results.values() if isinstance(result, CemmError)
+        ]
+        if not errors or len(errors) < len(results):
+            return
+        for error in errors:
+            if not isinstance(error, NOTHING_THERE):
+                raise error
+        # All meters are gone, or something else answers at the address.
+        if self._info_error:
+            raise self._info_error
+        self._identify_at = 0
+
+    async def _async_take(self, results: Results) -> None:
+        """Hand the meters their answers; note first what must not be lost."""
         breaks: list[Break] = []
-        for alias, result in zip(aliases, results, strict=True):
+        for alias, result in results.items():
             change = self._watcher.take(alias, result)
             breaks += change.breaks
             if change.must_last:
@@ -240,76 +263,82 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         if breaks:
             await self._note_breaks(breaks)
             await self._store.async_save(self._data_to_save())
-        self._watcher.find_stalled(self._wanted())
-        if self._must_identify():
-            await self._async_identify()
-
-    async def _async_read(self, alias: str) -> Reading | CemmError:
-        """Return a meter's reading, or why this one meter has none.
-
-        Raises what concerns the whole CEMM. After a failed poll it has just shown that
-        it answers: what fails then for a meter is the meter's own.
-        """
-        schedule, asked = self._schedules[alias], monotonic()
-        try:
-            reading = await self.client.realtime(alias)
-        except AuthenticationError:
-            raise
-        except CemmError as err:
-            if isinstance(err, CemmConnectionError) and not self._outage.failed_polls:
-                raise
-            schedule.failed(asked, back_off=isinstance(err, _BACK_OFF))
-            return err
-        newest = max((m.time for m in reading.channels.values()), default=None)
-        schedule.answered(newest, asked)
-        if totals := self._totals.get(alias):
-            return replace(reading, channels={**totals.channels, **reading.channels})
-        return reading
-
-    async def _async_read_totals(self, interval: float) -> None:
-        """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
-        results = await gather_or_raise(
-            self._async_totals(alias) for alias in self.meters
-        )
-        self._totals |= {
-            alias: reading
-            for alias, reading in zip(self.meters, results, strict=True)
-            if reading
-        }
-        self._totals_at = monotonic() + interval
-
-    async def _async_totals(self, alias: str) -> Reading | None:
-        try:
-            return await self.client.totals(alias, int(time()))
-        except AuthenticationError, CemmConnectionError:
-            raise
-        except CemmError:
-            return None
 
     async def _async_identify(self) -> None:
         """Make sure that this is still the same CEMM, and list its meters."""
         asked = monotonic()
-        info = await self.client.info()
-        if info.mac != self.mac:
-            raise WrongDeviceError(f"{info.mac} answers")
-        self.info = info
-        self.device_id = async_update_cemm(self.hass, self.config_entry, info)
+        await self._async_recognise()
         extra = self.config_entry.options.get(CONF_EXTRA_ALIASES, ())
         known = async_registered_meters(self.hass, self.config_entry) | self.meters
         # What was there before a restart may answer although the list leaves it out.
         ask = {*extra, *(() if self.meters else known)} - {USAGE}
-        listed = {
-            meter.alias: completed(meter, known.get(meter.alias))
-            for meter in await self.client.meters(sorted(ask), self._answering())
-        }
+        found: Collection[Meter] = self.meters.values()
+        try:
+            if not isinstance(self._info_error, CemmConnectionError):
+                found = await self.client.meters(sorted(ask))
+        except AuthenticationError:
+            raise
+        except CemmError:
+            if not self.meters:
+                raise
+        if self._info_error and not found:
+            raise self._info_error
+        listed = self._take_meters(found, known)
         async_expire_news(self.hass, self.config_entry, listed)
         now = monotonic()
         self._listing_takes = max(_LISTING_TAKES, 1.5 * (now - asked))
         self._identify_at = now + IDENTIFY_INTERVAL
+        self._forget_missing(listed, {*known}, {*extra, USAGE})
+
+    async def _async_recognise(self) -> None:
+        """Ask the CEMM who it is.
+
+        That it does not say does no harm as long as its meters answer. But what does not
+        answer at all is not asked for each of them.
+        """
+        info, self._info_error = self.info, None
+        try:
+            info = await self.client.info()
+        except AuthenticationError:
+            raise
+        except CemmConnectionError as err:
+            is_slow = isinstance(err, CemmTimeoutError)
+            if not self.meters or (is_slow and self._outage.failed_polls):
+                raise
+            self._info_error = err
+        except CemmError as err:
+            self._info_error = err
+        if info.mac != self.mac:
+            raise WrongDeviceError(f"{info.mac} answers")
+        self.info = info
+        self.device_id = async_update_cemm(self.hass, self.config_entry, info)
+
+    async def _async_ask_again(self) -> None:
+        """Ask for the meters that did not answer well; nothing waits for that."""
+        self._is_asking_again = True
+        try:
+            self._take_meters(await self.client.ask_again(), self.meters)
+        finally:
+            self._is_asking_again = False
+
+    def _take_meters(
+        self, found: Iterable[Meter], known: Mapping[str, Meter]
+    ) -> set[str]:
+        """Take note of the meters that are there, and return their aliases."""
+        self._find_odd()
+        listed = {
+            meter.alias: completed(meter, known.get(meter.alias)) for meter in found
+        }
         self.meters |= listed
         for meter in listed.values():
             self._watcher.watch(meter, self.kind_of(meter))
-        self._forget_missing({*listed}, {*known}, {*extra, USAGE})
+        return {*listed}
+
+    def _find_odd(self) -> None:
+        odd = {**self.client.odd, **self._asker.odd}
+        if self._info_error:
+            odd["info"] = self._info_error
+        self.oddities.found = odd
 
     def _answering(self) -> set[str]:
         data = self._watcher.data
@@ -331,6 +360,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         for alias in self._missing.gone(silent | unlisted, monotonic()):
             self.meters.pop(alias, None)
             self._schedules.pop(alias, None)
+            self._asker.forget(alias)
             self._watcher.forget(alias)
             if alias in unlisted:
                 async_remove_meter(self.hass, self.config_entry, alias)

@@ -10,6 +10,12 @@ from .client import CemmInfo, Meter, base_url
 from .const import DOMAIN, MANUFACTURER
 from .kinds import MeterKind
 
+# A house has one of these, most often.
+_NAMED_BY_ALIAS = {
+    MeterKind.SMART: MeterKind.ELECTRICITY,
+    MeterKind.GAS: MeterKind.GAS_PULSE,
+}
+
 
 @callback
 def async_update_cemm(hass: HomeAssistant, entry: ConfigEntry, info: CemmInfo) -> str:
@@ -34,13 +40,17 @@ def async_update_cemm(hass: HomeAssistant, entry: ConfigEntry, info: CemmInfo) -
 
 
 def meter_device_info(
-    mac: str, cemm_device_id: str, meter: Meter, kind: MeterKind
+    mac: str, cemm_device_id: str, meter: Meter, kind: MeterKind, *, is_first: bool
 ) -> DeviceInfo:
-    """Return a meter's device, behind its CEMM."""
+    """Return a meter's device, behind its CEMM.
+
+    Of several meters of a kind all but the first are named by their alias.
+    """
+    name = kind if is_first else _NAMED_BY_ALIAS.get(kind, kind)
     info = DeviceInfo(
         identifiers={(DOMAIN, f"{mac}_{meter.alias}")},
         manufacturer=MANUFACTURER,
-        translation_key=kind,
+        translation_key=name,
         translation_placeholders={"alias": meter.alias},
         via_device_id=cemm_device_id,
     )

@@ -29,8 +29,13 @@ class MeterEntity(CoordinatorEntity[CemmCoordinator]):
         self.entity_description = description
         self._alias = meter.alias
         self._attr_unique_id = f"{coordinator.mac}_{meter.alias}_{description.key}"
+        same_kind = (a for a, data in coordinator.data.items() if data.kind is kind)
         self._attr_device_info = meter_device_info(
-            coordinator.mac, coordinator.device_id, meter, kind
+            coordinator.mac,
+            coordinator.device_id,
+            meter,
+            kind,
+            is_first=next(same_kind, meter.alias) == meter.alias,
         )
 
     @property

@@ -1,13 +1,17 @@
-"""When a whole CEMM fails: for how long, and what the user is told of it."""
+"""When a CEMM fails, or a part of it: for how long, and what the user is told of it."""
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from logging import INFO, WARNING, getLogger
 from time import monotonic, time
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_HOST
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 
-from .client import CemmError
+from .client import NOTHING_THERE, CemmClient, CemmError
 from .const import DOMAIN
 from .issues import (
     UNREACHABLE,
@@ -17,13 +21,24 @@ from .issues import (
     async_raise,
 )
 
+_LOGGER = getLogger(__name__)
+
 # All in seconds.
 _UNREACHABLE_AFTER = 86_400.0
 # Nobody asked while Home Assistant was off: the CEMM is given so long to answer.
 _SEEN_FOR = 3600.0
+# A guard in front of an API may refuse all for a while.
+_REFUSED_FOR = 3600.0
 
 # When each entry's present outage was first noticed (monotonic): set-up starts anew often.
 _NOTICED: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_outages")
+
+
+# What was said of each entry's parts that do not answer well.
+_TOLD: HassKey[dict[str, Mapping[str, CemmError]]] = HassKey(f"{DOMAIN}_odd")
+
+# What ends the waiting of each entry whose key is refused.
+_REFUSED: HassKey[dict[str, Callable[[], None]]] = HassKey(f"{DOMAIN}_refused")
 
 
 class WrongDeviceError(CemmError):
@@ -63,9 +78,15 @@ class Outage:
             self._noticed.pop(self._entry.entry_id, None)
             for key in (UNREACHABLE, UNREACHABLE_REMOTE, WRONG_DEVICE):
                 async_clear(self._hass, self._entry, key)
+            async_accepted(self._hass, self._entry)
         self._is_first = False
         self.failed_polls = 0
         self.last_success = time()
+
+    def refused(self, client: CemmClient) -> None:
+        """Take note of a refused key, which is tried again by itself once an hour."""
+        self.failed_polls += 1
+        _ask_in_an_hour(self._hass, self._entry, client)
 
     def go_on(self, err: CemmError) -> None:
         """Take note of a failed poll, and tell the user of what does not end by itself."""
@@ -83,3 +104,68 @@ class Outage:
         else:
             return
         async_raise(self._hass, self._entry, key, fixable=bool(host), host=host)
+
+
+@callback
+def async_forget_refusal(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Do not ask any more whether the key is still refused."""
+    if stop := hass.data.setdefault(_REFUSED, {}).pop(entry.entry_id, None):
+        stop()
+
+
+@callback
+def async_accepted(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Withdraw the question for another key."""
+    async_forget_refusal(hass, entry)
+    for flow in list(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
+        hass.config_entries.flow.async_abort(flow["flow_id"])
+
+
+@callback
+def _ask_in_an_hour(
+    hass: HomeAssistant, entry: ConfigEntry, client: CemmClient
+) -> None:
+    async def ask(_: datetime) -> None:
+        hass.data[_REFUSED].pop(entry.entry_id, None)
+        if entry.state not in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_ERROR):
+            return
+        try:
+            await client.info()
+        except CemmError:
+            _ask_in_an_hour(hass, entry, client)
+            return
+        async_accepted(hass, entry)
+        hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    async_forget_refusal(hass, entry)
+    hass.data[_REFUSED][entry.entry_id] = async_call_later(
+        hass, _REFUSED_FOR, HassJob(ask, "CEMM key", cancel_on_shutdown=True)
+    )
+
+
+class Oddities:
+    """What does not answer well, though the CEMM does: said once, and when it ends."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Start with what was said before the entry was loaded anew."""
+        self._entry = entry
+        self._all_told = hass.data.setdefault(_TOLD, {})
+        self.found: Mapping[str, CemmError] = {}
+        """Which questions failed the last time, and why."""
+
+    def tell(self) -> None:
+        """Say what has begun and what has ended since the last time."""
+        told = self._all_told.get(self._entry.entry_id, {})
+        if self.found is told:
+            return
+        name = self._entry.title
+        for question, error in self.found.items():
+            if question not in told:
+                # That nothing is there may be as it has to be.
+                level = INFO if isinstance(error, NOTHING_THERE) else WARNING
+                _LOGGER.log(
+                    level, "%s: no good answer to %s: %s", name, question, error
+                )
+        for question in told.keys() - self.found.keys():
+            _LOGGER.info("%s: %s is answered well again", name, question)
+        self._all_told[self._entry.entry_id] = self.found

@@ -28,12 +28,12 @@ import voluptuous as vol
 
 from .channels import CHANNELS
 from .client import (
+    NOTHING_THERE,
     AuthenticationError,
     CemmError,
-    NotConnectedError,
+    ForbiddenError,
     Period,
     Sample,
-    UnsupportedAliasError,
 )
 from .const import DOMAIN
 from .days import HOUR, TIME_ZONE, date_at, midnight
@@ -192,9 +192,9 @@ async def _answer[T](entry: CemmConfigEntry, answer: Awaitable[T]) -> T:
     """Return an answer of the CEMM, or say why there is none."""
     try:
         return await answer
-    except (NotConnectedError, UnsupportedAliasError) as err:
+    except NOTHING_THERE as err:
         raise _misuse("no_history") from err
-    except AuthenticationError as err:
+    except (AuthenticationError, ForbiddenError) as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN, translation_key="invalid_auth"
         ) from err

@@ -59,6 +59,17 @@ def late(answer: bytes, pause: float) -> Raw:
     return slowly
 
 
+class Time:
+    """The time by which a client knows what is due again."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.start = self.now = 1000.0
+        for module in ("aliases", "remote"):
+            monkeypatch.setattr(
+                f"custom_components.cemm.client.{module}.monotonic", lambda: self.now
+            )
+
+
 class Server:
     """Answers one request per connection, as `answer` says."""
 

@@ -16,6 +16,7 @@ from custom_components.cemm.client import (
     base_url,
     check_url,
     clean_host,
+    clean_key,
 )
 
 
@@ -35,6 +36,17 @@ from custom_components.cemm.client import (
         (" http://192.168.1.5/ ", "http://192.168.1.5/"),
         ("HTTP://cemm:80", "http://cemm/"),
         ("h:0", "http://h:0/"),
+        # Whatever else was pasted with it.
+        ("http://192.168.1.5/open-api/v1/", "http://192.168.1.5/"),
+        ("192.168.1.5/open-api/v1/p1/realtime/?time=1#x", "http://192.168.1.5/"),
+        ("https://cemm:81/", "http://cemm:81/"),
+        ("//cemm//", "http://cemm/"),
+        ("http://http://cemm", "http://cemm/"),
+        ("http://[fd00::5]:81/open-api/v1", "http://[fd00::5]:81/"),
+        ("cemm?api_key=secret", "http://cemm/"),
+        ("cemm#a@b", "http://cemm/"),
+        ("\u200b\ufeff 192.168.1.5\u2060\u00a0\r\n", "http://192.168.1.5/"),
+        ("\u202ahttp://cemm/\u202c", "http://cemm/"),
     ],
 )
 def test_base_url(host: str, url: str) -> None:
@@ -46,11 +58,11 @@ def test_base_url(host: str, url: str) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        *("", "  ", "/", ":", ":80", "http://", "https://cemm/", "ftp://cemm"),
+        *("", "  ", "/", ":", ":80", "http://", "https:///x", "ftp://cemm"),
         *("cemm:port", "cemm:99999", "cemm:-1", "cemm:80:90"),
         *("1:2:3", "[cemm]", "[", "[]@"),
-        *("a b", "a/b", "a?b", "a#b", "a@b", ":a@b", "a\\b", "a%20b", "<a>", "*", "."),
-        *("..", "-", "\ud800", "http://cemm/open-api/v1/"),
+        *("a b", "a@b", ":a@b", "a\\b", "a%20b", "<a>", "*", "."),
+        *("..", "-", "\ud800", "http://a@b/open-api/v1/", "\u200b", "a\u200bb"),
     ],
 )
 async def test_no_base_url(host: str, session: ClientSession) -> None:
@@ -70,6 +82,23 @@ def test_base_url_of_anything(host: str) -> None:
     assert url == url.origin() / ""
 
 
+UID = "FF-FF-FF-FF-FF-FF"
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        *((same, same) for same in ("4e4f657", "k+e y&%41=#/?é€", "d&uid=e", "")),
+        (" 4e4f657\n", "4e4f657"),
+        ("\u200b\ufeff4e4f657\u00ad\u2060\u00a0", "4e4f657"),
+        ("?api_key=4e4f657", "4e4f657"),
+        ("https://x/v1/cemm/?time=1&api_key=4e%2Bf&b=2#c", "4e+f"),
+    ],
+)
+def test_keys(typed: str, key: str) -> None:
+    assert clean_key(typed) == key
+
+
 @pytest.mark.parametrize(
     ("url", "base"),
     [
@@ -82,6 +111,18 @@ def test_base_url_of_anything(host: str) -> None:
         ("http://127.0.0.1:81/v1/", "http://127.0.0.1:81/v1/"),
         ("http://127.1.2.3/", "http://127.1.2.3/"),
         ("http://[::1]:81/", "http://[::1]:81/"),
+        # Whatever else was pasted with it.
+        ("open-api.cemm.nl/v1", "https://open-api.cemm.nl/v1/"),
+        ("//open-api.cemm.nl/v1/", "https://open-api.cemm.nl/v1/"),
+        ("x.nl:8443/v1", "https://x.nl:8443/v1/"),
+        ("https://x/v1//", "https://x/v1/"),
+        ("https://x//open-api//v1/cemm/?api_key=1", "https://x/open-api/v1/"),
+        ("https://x/v1/CEMM", "https://x/v1/"),
+        (f"https://x/V2/cemm/{UID}/p1/data/day/?time=1&api_key=1", "https://x/V2/"),
+        ("\ufeffhttps://x/v1/\u200b", "https://x/v1/"),
+        # Another server may have names of its own.
+        ("https://x/cemm/v1/", "https://x/cemm/v1/"),
+        ("https://x/a%20b/cemm", "https://x/a%20b/cemm/"),
     ],
 )
 def test_addresses_for_a_key(url: str, base: str) -> None:
@@ -107,7 +148,8 @@ async def test_no_key_over_plain_http(host: str, session: ClientSession) -> None
 @pytest.mark.parametrize(
     "url",
     [
-        *("", " ", "x", "open-api.cemm.nl/v1/", "//x/", "ftp://x/", "file:///etc/"),
+        *("", " ", "/", "?api_key=1", "ftp://x/", "file:///etc/", "\u200b"),
+        *("x", "localhost:81/v1", "4e4f657"),
         *("https://", "https:///v1/", "https://[", "https://[]@"),
         *("https://x:99999/", "https://x:y/"),
         *("https://open-api.cemm.nl@evil.example/", "http://localhost@evil.example/"),

@@ -4,6 +4,7 @@ import pytest
 
 from custom_components.cemm.client import (
     AuthenticationError,
+    BusyError,
     CemmError,
     CemmStatusError,
     CemmUnreachableError,
@@ -19,11 +20,16 @@ from custom_components.cemm.client.errors import error_for_status
     ("status", "kind"),
     [
         (202, PromiseError),
+        (400, NotConnectedError),
+        (401, AuthenticationError),
         (403, AuthenticationError),
         (404, NotConnectedError),
+        (405, NotConnectedError),
         (408, CemmUnreachableError),
         (412, UnsupportedAliasError),
+        (429, BusyError),
         (502, GatewayError),
+        (503, BusyError),
         (500, CemmStatusError),
         (204, CemmStatusError),
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from aiohttp import ClientSession
 import pytest
 
 from custom_components.cemm.client import (
+    AuthenticationError,
     Cemm3Error,
     CemmConnectionError,
     CemmInfo,
@@ -112,16 +114,28 @@ class TestSimulated:
         sim.faults.append(Fault(kind, path=f"/{USAGE}/"))
         assert Meter(USAGE) not in await simulated.meters()
 
-    async def test_a_broken_connection_is_no_missing_meter(
+    async def test_what_breaks_off_costs_no_other_meter(
         self, sim: Simulator, simulated: LocalCemm
     ) -> None:
-        """One alone is its own fault, and two in a row are the CEMM's."""
-        sim.faults.append(Fault("drop", path=f"/{USAGE}/"))
-        assert set(sim.house.meters) == {m.alias for m in await simulated.meters()}
-        sim.faults.append(Fault("drop", path="/mb8/"))
-        assert await simulated.meters(["mb9", "mb8"])
+        """Two in a row may be the CEMM: the rest is asked later, and all listed stay."""
+        sim.faults.append(Fault("drop", path="/mb|/usage/"))
+        found = await simulated.meters(["mb7", "mb8", "mb9"])
+        assert {meter.alias for meter in found} == set(sim.house.meters)
+        assert sorted(simulated.odd) == ["mb7", "usage"]
+        asked = {request.path for request in sim.requests}
+        assert len(asked) == 3
+        # What failed is asked again soon, it alone, and not by what lists the meters.
+        assert await simulated.meters(["mb7", "mb8", "mb9"]) == found
+        assert {request.path for request in sim.requests} == asked
+        assert monotonic() < simulated.again_at <= monotonic() + 60
+
+    async def test_a_cemm_that_breaks_off_always_has_no_meters(
+        self, sim: Simulator, simulated: LocalCemm
+    ) -> None:
+        sim.faults.append(Fault("drop"))
         with pytest.raises(CemmConnectionError):
-            await simulated.meters(["mb8", "mb9"])
+            await simulated.meters(["mb9"])
+        assert len({request.path for request in sim.requests}) == 2
 
     async def test_realtime(self, sim: Simulator, simulated: LocalCemm) -> None:
         for alias in sim.house.meters:
@@ -165,16 +179,20 @@ async def test_the_same_answer_is_the_same_reading(
     assert await cemm.realtime("p1") != first
 
 
-@pytest.mark.parametrize(
-    "status", [202, 204, 399, *(400, 401, 403, 404, 408, 412, 429, 499), 500, 502, 503]
-)
-async def test_every_4xx_and_nothing_else_means_not_connected(
+NOT_THERE = {400, 404, 405, 410, 412, 499}
+OTHER = {202, 204, 399, 401, 403, 408, 429, 500, 502, 503}
+
+
+@pytest.mark.parametrize("status", sorted(NOT_THERE | OTHER))
+async def test_a_4xx_that_says_nothing_else_means_not_connected(
     server: Server, cemm: LocalCemm, status: int
 ) -> None:
     server.give(http(status=status))
     with pytest.raises(CemmStatusError) as caught:
         await cemm.realtime("p1")
-    assert isinstance(caught.value, NotConnectedError) is (400 <= status < 500)
+    assert isinstance(caught.value, NotConnectedError) is (status in NOT_THERE)
+    # There is no key that could be refused.
+    assert not isinstance(caught.value, AuthenticationError)
     assert caught.value.status == status
 
 

@@ -10,6 +10,7 @@ from custom_components.cemm.client import (
     GROUPS,
     CemmInfo,
     CemmResponseError,
+    EmptyError,
     Measurement,
     Meter,
     NotCemmError,
@@ -134,6 +135,12 @@ class TestMeters:
             Meter("mb5"),
         )
 
+    def test_a_list_without_aliases_is_none(self) -> None:
+        """The remote document's form, in which local firmware might answer too."""
+        with pytest.raises(CemmResponseError, match="no aliases"):
+            parse_meters(load("remote/io"))
+        assert parse_meters({"data": []}) == parse_meters({"data": [None]}) == ()
+
     def test_no_more_than_a_house_can_hold(self) -> None:
         raw = {"data": [{"alias": f"mb{i}"} for i in range(10_000)]}
         assert len(parse_meters(raw)) == MAX_METERS
@@ -152,9 +159,9 @@ class TestMeters:
             "FF-FF-FF-FF-FF-FF",
         )
         assert parse_ios(load("remote/io")) == {
-            IO("1", "p1"),
-            IO("2", "gas"),
-            IO("3", "solar_energy"),
+            IO("1", "p1", "3"),
+            IO("2", "gas", "3"),
+            IO("3", "solar_energy", "1"),
         }
         assert parse_io(load("remote/p1"), "p1") == Meter("p1", "p1")
 
@@ -303,6 +310,12 @@ class TestReading:
     def test_a_bad_name_costs_that_channel(self, name: str) -> None:
         assert reading(**{name: [NOW, 1], "t2": [NOW, 2]}) == {"t2": 2}
 
+    def test_a_number_in_quotes_is_a_number(self) -> None:
+        assert reading(t1=[str(NOW), "1.5"], t2=[NOW, "-3"], t3=["0", "0"]) == {
+            "t1": 1.5,
+            "t2": -3,
+        }
+
     def test_zero_is_a_value(self) -> None:
         assert reading(t1=[NOW, 0], electric_power=[NOW, -0.5]) == {
             "t1": 0,
@@ -317,5 +330,8 @@ class TestReading:
     @pytest.mark.parametrize("raw", [*NO_DOCUMENTS, {"data": []}], ids=repr)
     @pytest.mark.parametrize("parse", [parse_reading, parse_history])
     def test_no_data(self, parse: Callable[[Any], Any], raw: Any) -> None:
-        with pytest.raises(CemmResponseError, match="no data"):
+        with pytest.raises(CemmResponseError, match="no data") as caught:
             parse(raw)
+        # What is empty says that nothing is there.
+        empty: list[Any] = [None, [], {}, {"data": []}, {"data": None}]
+        assert isinstance(caught.value, EmptyError) is (raw in empty)

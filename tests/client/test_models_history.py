@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from custom_components.cemm.client import History, Sample
+from custom_components.cemm.client import History, Period, Sample
 from custom_components.cemm.client.models import (
     MAX_CHANNELS,
     MAX_SAMPLES,
@@ -112,3 +112,58 @@ def test_no_more_than_a_day_can_have() -> None:
     channels = parse_history(raw).channels
     assert len(channels) == MAX_CHANNELS
     assert {len(found) for found in channels.values()} == {MAX_SAMPLES}
+
+
+LOW, HIGH = [[MINUTE, 1.5]], [[MINUTE, 2.5]]
+DAY = MINUTE // 1000
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (
+            {"electric_energy": LOW, "electric_energy_high": HIGH},
+            {"electric_energy_low": 1.5, "electric_energy_high": 2.5},
+        ),
+        (
+            {"electric_energy_low": LOW, "electric_energy_high": HIGH},
+            {"electric_energy_low": 1.5, "electric_energy_high": 2.5},
+        ),
+        # A half that is missing is not 0.
+        ({"electric_energy": LOW}, {"electric_energy_low": 1.5}),
+        ({"electric_energy_high": HIGH}, {"electric_energy_high": 2.5}),
+        (
+            {"electric_energy_low": LOW, "electric_energy": HIGH},
+            {"electric_energy_low": 1.5},
+        ),
+        (
+            {"electric_energy_low": [], "electric_energy": LOW},
+            {"electric_energy_low": 1.5},
+        ),
+        ({}, {}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("period", [Period.MONTH, Period.YEAR])
+def test_amounts_have_one_name(
+    period: Period, data: dict[str, Any], expected: dict[str, float]
+) -> None:
+    assert parse_history({"data": data}, period) == History(
+        {name: (Sample(DAY, value),) for name, value in expected.items()}
+    )
+
+
+def test_day_data_keep_their_names() -> None:
+    assert (
+        "electric_energy" in parse_history({"data": {"electric_energy": LOW}}).channels
+    )
+
+
+def test_samples_in_quotes() -> None:
+    raw = {
+        "data": {"gas": [[str(MINUTE), "1.5"], ["x", 1], [str(MINUTE + 60_000), None]]}
+    }
+    assert parse_history(raw).channels["gas"] == (
+        Sample(DAY, 1.5),
+        Sample(DAY + 60, None),
+    )

@@ -7,13 +7,16 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import ClientSession
 import pytest
+from yarl import URL
 
 from custom_components.cemm.client import (
     AuthenticationError,
+    BusyError,
     CemmInfo,
     CemmResponseError,
     CemmStatusError,
     CemmUnreachableError,
+    ForbiddenError,
     GatewayError,
     Measurement,
     Meter,
@@ -29,7 +32,7 @@ from custom_components.cemm.client.remote import ALIASES, AT_ONCE, PROMISE_RETRI
 from simulator import House, Simulator
 from tests.fixtures import load
 
-from .conftest import Server, http, http_json, late
+from .conftest import Answer, Server, Time, http, http_json, late, silence
 
 UID = "FF-FF-FF-FF-FF-FF"
 ROOT = f"/v1/cemm/{UID}/"
@@ -185,10 +188,11 @@ class TestSimulated:
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (403, AuthenticationError),
+        (400, NotConnectedError),
         (404, NotConnectedError),
         (408, CemmUnreachableError),
         (412, UnsupportedAliasError),
+        (429, BusyError),
         (502, GatewayError),
         (500, CemmStatusError),
     ],
@@ -202,6 +206,47 @@ async def test_statuses(
     assert type(caught.value) is error
     assert caught.value.status == status
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("cemm_status", "error"),
+    [
+        (200, ForbiddenError),
+        (403, AuthenticationError),
+        # What does not answer does not refuse either.
+        (404, ForbiddenError),
+        (502, ForbiddenError),
+    ],
+)
+async def test_cemm_decides_what_a_403_means(
+    server: Server, cemm: RemoteCemm, cemm_status: int, error: type[CemmStatusError]
+) -> None:
+    server.answer = lambda url: (
+        http_json(load("remote/cemm"), cemm_status)
+        if url.path == "/v1/cemm/"
+        else http(status=403)
+    )
+    answers = await asyncio.gather(
+        *(cemm.realtime(alias) for alias in ALIASES), return_exceptions=True
+    )
+    assert {type(answer) for answer in answers} == {error}
+    # Many at once, and whatever comes within a minute, need to ask but once.
+    if cemm_status == 200:
+        with pytest.raises(ForbiddenError):
+            await cemm.totals("p1", 0)
+        assert server.paths.count("/v1/cemm/") == 1
+
+
+async def test_a_key_that_lists_other_cemms_is_refused(
+    server: Server, cemm: RemoteCemm
+) -> None:
+    server.answer = lambda url: (
+        http_json({"data": [{"uid": "00-00-00-00-00-00"}]})
+        if url.path == "/v1/cemm/"
+        else http(status=403)
+    )
+    with pytest.raises(AuthenticationError):
+        await cemm.realtime("p1")
 
 
 @pytest.mark.parametrize("promised", [1, PROMISE_RETRIES])
@@ -262,16 +307,121 @@ async def test_a_failure_leaves_no_request_behind(
     missing = late(http(status=404), 0.05)
     answers: dict[str, Any] = {
         f"{ROOT}io/": http_json(load("remote/io")),
-        f"{ROOT}p1/": http(status=403),
+        f"{ROOT}p1/": http(status=502),
     }
     server.answer = lambda url: answers.get(url.path, missing)
-    with pytest.raises(AuthenticationError):
+    with pytest.raises(GatewayError):
         await cemm.meters()
     assert len(server.requests) == 1 + len(ALIASES)
     assert server.open == 0
     # What failed is asked for again, although the list of I/Os is the same.
     answers[f"{ROOT}p1/"] = http_json(load("remote/p1"))
     assert await cemm.meters() == (Meter("p1", "p1"),)
+
+
+ODD = [
+    *(http(status=status) for status in (400, 403, 404, 408, 412, 429, 500, 502, 503)),
+    *(http(), http("x"), http_json(None), http_json({}), http_json([])),
+    *(http_json({"data": data}) for data in (None, {}, [], "x", [None])),
+    silence,
+]
+
+
+def failed(cemm: RemoteCemm) -> bool:
+    """Return whether a question failed, beside I/Os that no alias shows."""
+    return any(name.endswith("/") for name in cemm.odd)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+async def test_an_odd_alias_costs_no_other(
+    server: Server, cemm: RemoteCemm, monkeypatch: pytest.MonkeyPatch, odd: Answer
+) -> None:
+    """At the start, when it is known, and when all are asked anew."""
+    monkeypatch.setattr("custom_components.cemm.client.remote.ALIASES_TIMEOUT", 0.2)
+    clock = Time(monkeypatch)
+    ios: Any = load("remote/io")
+    odd_ones = {"s01"}
+
+    def answer(url: URL) -> Answer:
+        alias = url.path.removeprefix(ROOT).strip("/")
+        if alias == "io":
+            return http_json(ios)
+        if alias in odd_ones:
+            return odd
+        return http_json(load("remote/p1")) if alias in MINE else http(status=404)
+
+    MINE = {"p1", "p1-gas", "s01"}
+    server.answer = answer
+    assert [meter.alias for meter in await cemm.meters()] == ["p1", "p1-gas"]
+
+    # It alone is asked again, soon.
+    server.requests.clear()
+    odd_ones.clear()
+    clock.now += 3600
+    assert cemm.again_at <= clock.now
+    assert [meter.alias for meter in await cemm.ask_again()] == ["p1", "p1-gas", "s01"]
+    assert f"{ROOT}s01/" in server.paths
+    assert f"{ROOT}p1/" not in server.paths
+    assert not failed(cemm)
+
+    # Known meters stay, if the question failed: else nothing is there any more.
+    odd_ones.add("s01")
+    ios = {"data": ios["data"][:2]}
+    found = [meter.alias for meter in await cemm.meters()]
+    assert found[:2] == ["p1", "p1-gas"]
+    assert (found == ["p1", "p1-gas"]) is not failed(cemm)
+
+
+async def test_a_meter_in_another_input_is_noticed(
+    sim: Simulator, simulated: RemoteCemm
+) -> None:
+    assert [m.alias for m in await simulated.meters()] == ["p1", "p1-gas", "s01"]
+    moved = sim.house.meters["s02"] = sim.house.meters.pop("s01")
+    moved.port = 2
+    assert [m.alias for m in await simulated.meters()] == ["p1", "p1-gas", "s02"]
+
+
+async def test_what_is_listed_but_not_there_is_asked_again(
+    server: Server, cemm: RemoteCemm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CEMM that has just started; where all are found nobody asks for more."""
+    clock = Time(monkeypatch)
+    documents = {f"{ROOT}io/": load("remote/io"), f"{ROOT}p1/": load("remote/p1")}
+    server.serve(documents)
+    assert await cemm.meters() == (Meter("p1", "p1"),)
+    asked = len(server.requests)
+    for _ in range(3):
+        clock.now = cemm.again_at
+        await cemm.ask_again()
+    assert 3600 < clock.now - clock.start < 3 * 3600
+    assert len(server.requests) == asked + 3 * (len(ALIASES) - 1)
+
+    assert sorted(cemm.odd) == ["I/O 2 (gas)", "I/O 3 (solar_energy)"]
+
+    documents[f"{ROOT}io/"] = load("remote/p1")
+    await cemm.meters()
+    assert not cemm.odd
+    assert cemm.again_at == float("inf")
+
+
+async def test_a_cemm_of_which_no_meter_can_be_addressed(
+    server: Server, cemm: RemoteCemm
+) -> None:
+    server.serve({f"{ROOT}io/": load("remote/io")})
+    assert await cemm.meters() == ()
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+async def test_an_odd_list_of_ios_costs_nothing(
+    server: Server, cemm: RemoteCemm, monkeypatch: pytest.MonkeyPatch, odd: Answer
+) -> None:
+    monkeypatch.setattr("custom_components.cemm.client.remote.TIMEOUT", 0.05)
+    documents = {f"{ROOT}p1/": load("remote/p1")}
+    server.serve(documents)
+    others = server.answer
+    server.answer = lambda url: odd if url.path == f"{ROOT}io/" else others(url)
+    for _ in range(2):
+        assert await cemm.meters() == (Meter("p1", "p1"),)
 
 
 @pytest.mark.parametrize("answer", [http(), http_json([]), http_json({"data": {}})])

@@ -172,3 +172,36 @@ async def test_old_totals_stay_good(sim: Simulator, remote: Get, clock: Clock) -
 def test_unknown_kind() -> None:
     with pytest.raises(ValueError, match="no such fault: drp"):
         Fault("drp")
+
+
+async def test_hang(sim: Simulator, local: Get) -> None:
+    sim.faults.append(Fault("hang", path="/p1/"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await local("p1/realtime/")
+    await local("s01/realtime/")
+
+
+async def test_other_firmware(sim: Simulator, local: Get) -> None:
+    sim.faults.extend(
+        [
+            Fault("without", path="/io/", value=["alias"]),
+            Fault("without", path="/p1/realtime/", value=["totals.gas", "rate"]),
+            Fault("quoted", path="/p1/realtime/"),
+            Fault(
+                "renamed",
+                path="/data/month/",
+                value={"electric_energy_low": "electric_energy"},
+            ),
+        ]
+    )
+    listed = (await local("io/"))["data"]
+    assert {tuple(io) for io in listed} == {("io_id", "port", "type")}
+    answer = await local("p1/realtime/")
+    assert "gas" in answer["data"]
+    assert "gas" not in answer["totals"]
+    assert "rate" not in answer["data"]
+    assert float(answer["totals"]["t1"][1]) > 0
+    assert isinstance(answer["totals"]["t1"][0], str)
+    month = (await local("p1/data/month/"))["data"]
+    assert month.keys() == {"electric_energy", "electric_energy_high"}

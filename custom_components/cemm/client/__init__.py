@@ -3,7 +3,9 @@
 from .concurrency import gather_or_raise
 from .discovery import Answer, discover
 from .errors import (
+    NOTHING_THERE,
     AuthenticationError,
+    BusyError,
     Cemm3Error,
     CemmConnectionError,
     CemmError,
@@ -11,6 +13,8 @@ from .errors import (
     CemmStatusError,
     CemmTimeoutError,
     CemmUnreachableError,
+    EmptyError,
+    ForbiddenError,
     GatewayError,
     InsecureUrlError,
     NotCemmError,
@@ -31,12 +35,11 @@ from .models import (
     Period,
     Reading,
     Sample,
-    is_name,
-    is_number,
     normalize_mac,
 )
 from .protocol import CemmClient
-from .remote import DEFAULT_URL, RemoteApi, RemoteCemm, check_url
+from .remote import DEFAULT_URL, RemoteApi, RemoteCemm, check_url, clean_key
+from .values import is_name, is_number
 
 __all__ = [
     "COUNTERS",
@@ -44,9 +47,11 @@ __all__ = [
     "GROUPS",
     "MAX_CHANNELS",
     "MAX_METERS",
+    "NOTHING_THERE",
     "USAGE",
     "Answer",
     "AuthenticationError",
+    "BusyError",
     "Cemm3Error",
     "CemmClient",
     "CemmConnectionError",
@@ -56,6 +61,8 @@ __all__ = [
     "CemmStatusError",
     "CemmTimeoutError",
     "CemmUnreachableError",
+    "EmptyError",
+    "ForbiddenError",
     "GatewayError",
     "History",
     "InsecureUrlError",
@@ -74,6 +81,7 @@ __all__ = [
     "base_url",
     "check_url",
     "clean_host",
+    "clean_key",
     "discover",
     "gather_or_raise",
     "is_name",

@@ -17,6 +17,10 @@ class CemmResponseError(CemmError):
     """An answer that is not what the protocol describes."""
 
 
+class EmptyError(CemmResponseError):
+    """An empty answer: nothing is there now."""
+
+
 class NotCemmError(CemmResponseError):
     """Something answers at the address, but it is no CEMM."""
 
@@ -39,19 +43,27 @@ class CemmStatusError(CemmError):
 
 
 class AuthenticationError(CemmStatusError):
-    """403: the API key is refused."""
+    """401, 403: the API key is refused, unless `cemm/` says otherwise."""
+
+
+class ForbiddenError(CemmStatusError):
+    """401, 403: not allowed, though the key, if there is one, is good."""
 
 
 class NotConnectedError(CemmStatusError):
-    """404 (locally any 4xx): no meter is connected under this alias."""
+    """404, and each 4xx that means nothing else: nothing is there now."""
+
+
+class UnsupportedAliasError(NotConnectedError):
+    """412: this endpoint does not know the alias."""
+
+
+class BusyError(CemmStatusError):
+    """429, 503: too much was asked."""
 
 
 class CemmUnreachableError(CemmStatusError):
     """408: the remote API got no answer from the CEMM."""
-
-
-class UnsupportedAliasError(CemmStatusError):
-    """412: this endpoint does not know the alias."""
 
 
 class GatewayError(CemmStatusError):
@@ -64,14 +76,20 @@ class PromiseError(CemmStatusError):
 
 _BY_STATUS: dict[int, type[CemmStatusError]] = {
     202: PromiseError,
+    401: AuthenticationError,
     403: AuthenticationError,
-    404: NotConnectedError,
     408: CemmUnreachableError,
     412: UnsupportedAliasError,
+    429: BusyError,
     502: GatewayError,
+    503: BusyError,
 }
+
+NOTHING_THERE = (NotConnectedError, EmptyError)
+"""What says that nothing is there now. All other errors but a refusal: ask again."""
 
 
 def error_for_status(status: int) -> CemmStatusError:
     """Return the error that stands for an HTTP status other than 200."""
-    return _BY_STATUS.get(status, CemmStatusError)(status)
+    other = NotConnectedError if 400 <= status < 500 else CemmStatusError
+    return _BY_STATUS.get(status, other)(status)

@@ -11,6 +11,7 @@ from .errors import (
     CemmError,
     CemmResponseError,
     CemmTimeoutError,
+    EmptyError,
     error_for_status,
 )
 
@@ -47,6 +48,8 @@ async def get_body(session: ClientSession, url: URL, *, timeout: float) -> bytes
 
 def decode(body: bytes) -> Any:
     """Return what JSON says; raises CemmResponseError when it is none."""
+    if not body.strip():
+        raise EmptyError("the answer is no JSON")
     try:
         return json.loads(body)
     except ValueError, RecursionError:

@@ -1,7 +1,7 @@
 """The local Open API: plain HTTP on the CEMM's own address, no authentication."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 import re
@@ -10,12 +10,16 @@ from typing import Any
 from aiohttp import ClientSession
 from yarl import URL
 
+from .aliases import Aliases
 from .errors import (
+    NOTHING_THERE,
+    AuthenticationError,
     Cemm3Error,
     CemmConnectionError,
     CemmError,
     CemmResponseError,
-    CemmStatusError,
+    CemmTimeoutError,
+    ForbiddenError,
     NotCemmError,
     NotConnectedError,
 )
@@ -31,14 +35,19 @@ from .models import (
     parse_meters,
     parse_reading,
 )
+from .values import trimmed
 
 DEFAULT_PORT = 80
 TIMEOUT = 10.0
 
+# Seconds that a question waits for the one before it: a small CEMM wants one connection,
+# but one that hangs must not keep all others waiting.
+PATIENCE = 3.0
+
 # No I/O, so `io/` never lists it.
 USAGE = "usage"
 
-# Asked for one by one where the firmware is too old to have `io/`.
+# Asked for one by one where `io/` does not say what is connected.
 DOCUMENTED_ALIASES = (
     "p1",
     "p1-usb",
@@ -55,13 +64,21 @@ DOCUMENTED_ALIASES = (
     "pulse-3",
 )
 
-_SCHEME = re.compile("^http://", re.IGNORECASE)
+# Two names of one input: the first for electricity, the second for water and gas.
+_NAMES = (("s01", "pulse-1"), ("s02", "pulse-2"), ("s03", "pulse-3"))
+_TWINS = {one: other for pair in _NAMES for one, other in (pair, pair[::-1])}
+_VOLUMES = {"volume", "flow"}
+
+_SCHEME = re.compile(r"^((https?:)?//)+", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"[a-z.+-]+://", re.IGNORECASE)
+_PATH = re.compile(r"[/?#].*", re.DOTALL)
 _HOST_NAME = re.compile("[a-z0-9_][a-z0-9_.-]*")
 
 
 def clean_host(host: str) -> str:
-    """Return host and port of what a user typed or pasted."""
-    return _SCHEME.sub("", host.strip()).rstrip("/")
+    """Return host and port of what a user typed or pasted: maybe the address of a page."""
+    host = _SCHEME.sub("", trimmed(host))
+    return host if _OTHER_SCHEME.match(host) else trimmed(_PATH.sub("", host))
 
 
 def base_url(host: str) -> URL:
@@ -114,6 +131,24 @@ class LocalCemm:
         self._session = session
         self._newest: dict[str, _Newest] = {}
         self._one_at_a_time = asyncio.Lock()
+        self._aside = asyncio.Lock()
+        self._began = 0.0
+        self._timed_out: set[str] = set()
+        self._listed: tuple[Meter, ...] = ()
+        self._io_error: CemmError | None = None
+        self._aliases = Aliases()
+        self._unlisted: tuple[str, ...] = ()
+
+    @property
+    def again_at(self) -> float:
+        """When to `ask_again`."""
+        return self._aliases.again_at(self._unlisted)
+
+    @property
+    def odd(self) -> dict[str, CemmError]:
+        """What did not answer well the last time, and why."""
+        errors = {"io/": self._io_error} if self._io_error else {}
+        return errors | self._aliases.errors(self._unlisted)
 
     async def info(self) -> CemmInfo:
         """Return what the CEMM says of itself.
@@ -126,42 +161,90 @@ class LocalCemm:
             return parse_info(await self._get("open-api/v1/"))
         except NotCemmError as err:
             failure = err
-        except (CemmResponseError, NotConnectedError) as err:
+        except (CemmResponseError, ForbiddenError, NotConnectedError) as err:
             failure = NotCemmError(str(err))
         if await self._is_cemm_3():
             failure = Cemm3Error("a CEMM 3.0")
         raise failure
 
-    async def meters(
-        self, extra_aliases: Iterable[str] = (), answering: Collection[str] = ()
-    ) -> tuple[Meter, ...]:
-        """Return what is connected; of the extra aliases those that answer."""
-        ask = [USAGE, *extra_aliases]
+    async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
+        """Return what is connected; of the extra aliases those that answer.
+
+        Where `io/` does not tell, what it told before holds, or else the documented
+        aliases are asked. Raises if nothing answers.
+        """
+        documented: tuple[str, ...] = ()
+        self._io_error = None
         try:
             listed = parse_meters(await self._get("open-api/v1/io/"))
-            self.lists_all_meters = True
-        except NotConnectedError:
-            listed = ()
+        except CemmError as err:
+            if not isinstance(err, NOTHING_THERE):
+                self._io_error = err
             self.lists_all_meters = False
-            ask = [*DOCUMENTED_ALIASES, *ask]
-        meters = {meter.alias: meter for meter in listed}
-        broke_off = False
-        for alias in ask:
-            if alias in meters:
-                continue
+        else:
+            self.lists_all_meters = bool(listed or self._listed)
+            self._listed = listed
+        if not self.lists_all_meters and not self._listed:
+            documented = DOCUMENTED_ALIASES
+        names = {meter.alias for meter in self._listed}
+        ask = dict.fromkeys((*documented, USAGE, *extra_aliases))
+        self._unlisted = tuple(alias for alias in ask if alias not in names)
+        if not self._io_error or not self._listed:
+            await self._ask(self._aliases.due(self._unlisted))
+        meters = self._meters()
+        if not meters and (errors := self.odd):
+            raise next(iter(errors.values()))
+        self._newest = {
+            meter.alias: self._newest[meter.alias]
+            for meter in meters
+            if meter.alias in self._newest
+        }
+        return meters
+
+    async def ask_again(self) -> tuple[Meter, ...]:
+        """Return what is connected, as `meters`, but ask only what is due again."""
+        for alias in self._aliases.due(self._unlisted):
+            await self._ask([alias])
+        return self._meters()
+
+    def _meters(self) -> tuple[Meter, ...]:
+        return (*self._listed, *self._aliases.meters(self._unlisted).values())
+
+    async def _ask(self, aliases: list[str]) -> None:
+        """Find out which of these aliases are meters.
+
+        When two in a row break off, the rest is left for later: it may be the CEMM.
+        """
+        broken_off = isinstance(self._io_error, CemmConnectionError)
+        for n, alias in enumerate(aliases):
+            was_broken_off, broken_off = broken_off, False
             try:
-                answers = alias in answering or await self._answers(alias)
-            except CemmConnectionError:
-                # That of one alias may be its own fault; the CEMM has just answered.
-                if broke_off:
-                    raise
-                broke_off = True
-                continue
-            broke_off = False
-            if answers:
-                meters[alias] = Meter(alias)
-        self._newest = {a: kept for a, kept in self._newest.items() if a in meters}
-        return tuple(meters.values())
+                reading = await self.realtime(alias)
+            except CemmError as err:
+                self._aliases.take(alias, err)
+                broken_off = isinstance(err, CemmConnectionError)
+            else:
+                is_meter = bool(reading.channels) and not self._is_twin(alias, reading)
+                self._aliases.take(alias, Meter(alias) if is_meter else None)
+            if broken_off and was_broken_off:
+                self._aliases.put_off(aliases[n + 1 :])
+                break
+
+    def _is_twin(self, alias: str, reading: Reading) -> bool:
+        """Whether this is but another name of an input that is known already.
+
+        Where it is the better name, the other one is dropped.
+        """
+        twin = _TWINS.get(alias, "")
+        if not self._aliases.meters([twin]):
+            return False
+        channels = reading.channels.keys()
+        if self._newest[twin].reading.channels.keys() != channels:
+            return False
+        if alias.startswith("pulse-") is channels.isdisjoint(_VOLUMES):
+            return True
+        self._aliases.take(twin, None)
+        return False
 
     async def realtime(self, alias: str) -> Reading:
         """Return the newest measurements of a meter.
@@ -171,10 +254,15 @@ class LocalCemm:
         if (newest := self._newest.get(alias)) is None:
             url = self._url(f"open-api/v1/{alias}/realtime/")
             newest = self._newest[alias] = _Newest(url)
-        body = await self._get_body(newest.url)
-        if body != newest.body:
-            newest.reading = parse_reading(decode(body))
-            newest.body = body
+        try:
+            body = await self._get_newest(alias, newest.url)
+            if body != newest.body:
+                newest.reading = parse_reading(decode(body))
+                newest.body = body
+        except NOTHING_THERE:
+            if self._aliases.meters([alias]):
+                self._aliases.take(alias, None)
+            raise
         return newest.reading
 
     async def totals(self, alias: str, time: int) -> Reading:
@@ -183,16 +271,8 @@ class LocalCemm:
 
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
-        return parse_history(
-            await self._get(f"open-api/v1/{alias}/data/{period}/", time=start)
-        )
-
-    async def _answers(self, alias: str) -> bool:
-        try:
-            await self.realtime(alias)
-        except CemmStatusError, CemmResponseError:
-            return False
-        return True
+        raw = await self._get(f"open-api/v1/{alias}/data/{period}/", time=start)
+        return parse_history(raw, period)
 
     async def _is_cemm_3(self) -> bool:
         try:
@@ -207,13 +287,54 @@ class LocalCemm:
     def _url(self, path: str) -> URL:
         return self._base.join(URL(path))
 
-    async def _get_body(self, url: URL) -> bytes:
-        """Return the body of a 200; every 4xx means that nothing is there."""
-        async with self._one_at_a_time:
-            try:
-                return await get_body(self._session, url, timeout=TIMEOUT)
-            except CemmStatusError as err:
-                if not 400 <= err.status < 500:
-                    raise
-                status = err.status
-        raise NotConnectedError(status)
+    async def _get_newest(self, alias: str, url: URL) -> bytes:
+        """Return the body of a 200; an alias that timed out is asked beside the others."""
+        turn = None
+        if alias in self._timed_out:
+            turn = self._aside
+            await turn.acquire()
+        try:
+            body = await self._get_body(url, turn=turn, hurried=True)
+        except CemmTimeoutError:
+            self._timed_out.add(alias)
+            raise
+        self._timed_out.discard(alias)
+        return body
+
+    async def _get_body(
+        self, url: URL, *, turn: asyncio.Lock | None = None, hurried: bool = False
+    ) -> bytes:
+        """Return the body of a 200, one request after the other."""
+        if turn is None:
+            turn = await self._turn(hurried)
+            self._began = asyncio.get_running_loop().time()
+        try:
+            return await get_body(self._session, url, timeout=TIMEOUT)
+        except AuthenticationError as err:  # There is no key that could be refused.
+            status = err.status
+        finally:
+            turn.release()
+        raise ForbiddenError(status)
+
+    async def _turn(self, hurried: bool) -> asyncio.Lock:
+        """Wait for this question's turn.
+
+        One in a hurry leaves the one that hangs behind, and all queue up behind it.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            turn = self._one_at_a_time
+            if turn.locked() and hurried:
+                try:
+                    async with asyncio.timeout_at(self._began + PATIENCE):
+                        await turn.acquire()
+                except TimeoutError:
+                    waited = loop.time() >= self._began + PATIENCE
+                    if waited and turn is self._one_at_a_time:
+                        self._one_at_a_time = asyncio.Lock()
+                    continue
+            else:
+                await turn.acquire()
+            if turn is self._one_at_a_time:
+                return turn
+            turn.release()

@@ -10,22 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 import re
-from typing import Any, NamedTuple, TypeIs
+from typing import Any, NamedTuple
 
-from .errors import CemmResponseError, NotCemmError
+from .errors import CemmResponseError, EmptyError, NotCemmError
+from .values import MAX_TIME, MAX_VALUE, is_name, is_number, is_time, text, unquoted
 
 # What a small device in a house can sensibly have; more is an attack or a fault.
 MAX_METERS = 64
 MAX_CHANNELS = 64
 MAX_SAMPLES = 1600  # a day of 25 hours has 1500 minutes
-MAX_TEXT = 64
 
-# Beyond what any meter shows, and below where floats lose a thousandth.
-MAX_VALUE = 1e12
-MAX_TIME = 4_102_444_800  # the year 2100
-
-# Aliases and channel names become parts of URLs and of unique ids.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _NOT_HEX = re.compile(r"[:\-. ]")
 
 # Meter readings, by what is counted together; `parse_reading` takes each group as one.
@@ -73,6 +67,7 @@ class IO:
 
     io_id: str | None
     type: str | None
+    port: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +117,6 @@ def normalize_mac(mac: str) -> str:
     return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
-def is_name(name: str) -> bool:
-    """Whether this may be used as an alias or a channel name."""
-    return _NAME.fullmatch(name) is not None
-
-
 def parse_info(raw: Any) -> CemmInfo:
     """Parse ``GET /open-api/v1/``.
 
@@ -143,20 +133,26 @@ def parse_info(raw: Any) -> CemmInfo:
         raise NotCemmError("no MAC address")
     return CemmInfo(
         mac=mac,
-        name=_text(data, "name"),
-        type=_text(data, "type"),
-        version=_text(data, "version"),
-        core=_text(data, "core"),
+        name=text(data, "name"),
+        type=text(data, "type"),
+        version=text(data, "version"),
+        core=text(data, "core"),
     )
 
 
 def parse_meters(raw: Any) -> tuple[Meter, ...]:
-    """Parse ``GET /open-api/v1/io/``; each alias once, in the CEMM's order."""
+    """Parse ``GET /open-api/v1/io/``; each alias once, in the CEMM's order.
+
+    Raises CemmResponseError for a list of I/Os without aliases, as the remote API has it.
+    """
     meters: dict[str, Meter] = {}
-    for item in _list(raw, "data")[:MAX_METERS]:
-        alias = item.get("alias") if isinstance(item, dict) else None
+    items = [i for i in _list(raw, "data")[:MAX_METERS] if isinstance(i, dict)]
+    for item in items:
+        alias = item.get("alias")
         if isinstance(alias, str) and is_name(alias):
-            meters.setdefault(alias, Meter(alias, _text(item, "type")))
+            meters.setdefault(alias, Meter(alias, text(item, "type")))
+    if items and not meters:
+        raise CemmResponseError("no aliases")
     return tuple(meters.values())
 
 
@@ -164,14 +160,14 @@ def parse_io(raw: Any, alias: str) -> Meter | None:
     """Parse the remote ``<alias>/``; None when its list of I/Os is empty."""
     for item in _list(raw, "data"):
         if isinstance(item, dict):
-            return Meter(alias, _text(item, "type"))
+            return Meter(alias, text(item, "type"))
     return None
 
 
 def parse_ios(raw: Any) -> frozenset[IO]:
     """Parse the remote ``io/``: what is connected, but not under which alias."""
     return frozenset(
-        IO(_text(item, "io_id"), _text(item, "type"))
+        IO(text(item, "io_id"), text(item, "type"), text(item, "port"))
         for item in _list(raw, "data")[:MAX_METERS]
         if isinstance(item, dict)
     )
@@ -196,8 +192,7 @@ def parse_reading(raw: Any) -> Reading:
     measured there, and from ``data`` otherwise. The two may split one count differently,
     so that a mix would count twice.
     """
-    if not isinstance(raw, dict) or not isinstance(data := raw.get("data"), dict):
-        raise CemmResponseError("no data")
+    data = _data(raw)
     channels = dict(_measurements(data))
     totals = raw.get("totals")
     counted = dict(_measurements(totals)) if isinstance(totals, dict) else {}
@@ -210,21 +205,26 @@ def parse_reading(raw: Any) -> Reading:
     return Reading(channels, frozenset(taken))
 
 
-def parse_history(raw: Any) -> History:
-    """Parse ``<alias>/data/<period>/``.
+# The local document's own name, and the remote one's, for what a tariff used in a day.
+_NAMES_OF_AMOUNTS = {"electric_energy": "electric_energy_low"}
+
+
+def parse_history(raw: Any, period: Period = Period.DAY) -> History:
+    """Parse ``<alias>/data/<period>/``; for month and year data one name is used.
 
     The last sample of a day, one second before midnight, only ends the list
     and is left out, as is everything else that does not start on a minute.
     """
-    if not isinstance(raw, dict) or not isinstance(data := raw.get("data"), dict):
-        raise CemmResponseError("no data")
-    return History(
-        {
-            name: tuple(map(_sample, sorted(_samples(samples).items())))
-            for name, samples in list(data.items())[:MAX_CHANNELS]
-            if is_name(name) and isinstance(samples, list)
-        }
-    )
+    channels = {
+        name: tuple(map(_sample, sorted(_samples(samples).items())))
+        for name, samples in list(_data(raw).items())[:MAX_CHANNELS]
+        if is_name(name) and isinstance(samples, list)
+    }
+    if period is not Period.DAY:
+        for other, name in _NAMES_OF_AMOUNTS.items():
+            if samples := channels.pop(other, ()):
+                channels[name] = channels.get(name) or samples
+    return History(channels)
 
 
 # What `Sample` itself makes of a pair, at a third of the time: years are made of these.
@@ -250,6 +250,10 @@ def _samples(raw: list[Any]) -> dict[int, float | None]:
                 )
             ):
                 found[int(time) // 1000] = value
+            case [time, value] if type(time) is str or type(value) is str:
+                unquoted_pair = [unquoted(time), unquoted(value)]
+                if not any(type(part) is str for part in unquoted_pair):
+                    found |= _samples([unquoted_pair])
     return found
 
 
@@ -257,38 +261,28 @@ def _measurements(raw: dict[str, Any]) -> Iterator[tuple[str, Measurement]]:
     for name, pair in list(raw.items())[:MAX_CHANNELS]:
         match pair:
             # A time of 0 means: never measured.
-            case [time, value] if is_name(name) and _is_time(time) and is_number(value):
-                yield name, Measurement(int(time), value)
+            case [time, value] if is_name(name):
+                if type(time) is str or type(value) is str:
+                    time, value = unquoted(time), unquoted(value)
+                if is_time(time) and is_number(value):
+                    yield name, Measurement(int(time), value)
 
 
-def is_number(value: object) -> bool:
-    """Whether this is a number that a meter can show: no NaN, boolean or text."""
-    return _is_numeric(value) and abs(value) < MAX_VALUE
-
-
-def _is_time(value: object) -> bool:
-    return _is_numeric(value) and 1 <= value < MAX_TIME * 1000
-
-
-def _is_numeric(value: object) -> TypeIs[int | float]:
-    # To isinstance a boolean is a number too.
-    return type(value) in (int, float)
+def _data(raw: Any) -> dict[str, Any]:
+    data = raw.get("data") if isinstance(raw, dict) else None
+    if not isinstance(data, dict):
+        raise _error(raw, "data")("no data")
+    return data
 
 
 def _list(raw: Any, key: str) -> list[Any]:
-    if not isinstance(raw, dict) or not isinstance(items := raw.get(key), list):
-        raise CemmResponseError("no list")
+    items = raw.get(key) if isinstance(raw, dict) else None
+    if not isinstance(items, list):
+        raise _error(raw, key)("no list")
     return items
 
 
-def _text(raw: Mapping[str, Any], key: str) -> str | None:
-    """Return a short text, with numbers (versions) as text too.
-
-    Only what can be shown: half a surrogate pair could not even be stored.
-    """
-    value = raw.get(key)
-    if type(value) in (int, float):
-        value = str(value)
-    if not isinstance(value, str):
-        return None
-    return "".join(filter(str.isprintable, value[:MAX_TEXT])).strip() or None
+def _error(raw: Any, key: str) -> type[CemmResponseError]:
+    """Return what a document without this part means: what is empty has nothing there."""
+    is_empty = not raw or (isinstance(raw, dict) and not raw.get(key, raw))
+    return EmptyError if is_empty else CemmResponseError

@@ -1,8 +1,9 @@
 """The one interface that local and remote CEMMs share."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from .errors import CemmError
 from .models import CemmInfo, History, Meter, Period, Reading
 
 
@@ -24,16 +25,25 @@ class CemmClient(Protocol):
     lists_all_meters: bool
     """Whether a meter that `meters` leaves out is gone from the CEMM."""
 
+    @property
+    def again_at(self) -> float:
+        """When to `ask_again`, in monotonic seconds."""
+
+    @property
+    def odd(self) -> Mapping[str, CemmError]:
+        """Which questions for meters failed the last time, and why."""
+
     async def info(self) -> CemmInfo:
         """Return what the CEMM says of itself."""
 
-    async def meters(
-        self, extra_aliases: Iterable[str] = (), answering: Collection[str] = ()
-    ) -> tuple[Meter, ...]:
+    async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
         """Return what is connected; of the extra aliases those that answer.
 
-        That the meters in ``answering`` do so is known: they are not asked for that.
+        Raises only if nothing at all is known: what fails alone is asked again.
         """
+
+    async def ask_again(self) -> tuple[Meter, ...]:
+        """Return what is connected, as `meters`, but ask only what is due again."""
 
     async def realtime(self, alias: str) -> Reading:
         """Return the newest measurements of a meter."""

@@ -1,21 +1,29 @@
 """The remote Open API: HTTPS, an API key in every URL, and promises."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from ipaddress import ip_address
+from itertools import pairwise
+from math import inf
+import re
+from time import monotonic
 from typing import Any
+from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from aiohttp import ClientSession
 from yarl import URL
 
+from .aliases import Aliases
 from .errors import (
     AuthenticationError,
     CemmConnectionError,
+    CemmError,
+    CemmTimeoutError,
+    EmptyError,
+    ForbiddenError,
     InsecureUrlError,
-    NotConnectedError,
     PromiseError,
-    UnsupportedAliasError,
 )
 from .http import get_json, parse_url
 from .models import (
@@ -32,6 +40,7 @@ from .models import (
     parse_reading,
     parse_uids,
 )
+from .values import trimmed
 
 DEFAULT_URL = "https://open-api.cemm.nl/v1/"
 TIMEOUT = 30.0
@@ -41,6 +50,14 @@ PROMISE_RETRY_AFTER = 1.0
 PROMISE_RETRIES = 9
 
 AT_ONCE = 4
+
+_VERSION = re.compile("v[0-9]+", re.IGNORECASE)
+
+# Seconds that all aliases together may take: one that hangs keeps no other waiting.
+ALIASES_TIMEOUT = 15.0
+
+# Seconds for which the word of `cemm/` that a key is good holds.
+GOOD_FOR = 60.0
 
 # The only ones that the remote API can address.
 ALIASES = ("p1", "han", "p1-gas", "s01", "s02", "s03")
@@ -52,14 +69,19 @@ _limits: WeakKeyDictionary[ClientSession, asyncio.Semaphore] = WeakKeyDictionary
 def check_url(url: str) -> URL:
     """Return a base address that an API key may be sent to.
 
+    What follows it in an example of the document is cut off, a key above all.
     Raises InsecureUrlError for plain HTTP beyond this machine, and
     CemmConnectionError for what is no address.
     """
+    url = trimmed(url).lstrip("/")
+    named = "://" in url
     try:
-        base = parse_url(url.strip())
+        base = parse_url(url if named else f"https://{url}")
         valid = (
             base.scheme in ("http", "https")
             and bool(base.host)
+            # A single word may be the key: nobody is asked for its address.
+            and (named or "." in (base.host or ""))
             # Credentials are mostly a disguise: https://known.example@evil.example
             and not (base.user or base.password)
         )
@@ -69,7 +91,25 @@ def check_url(url: str) -> URL:
         raise CemmConnectionError("no web address")
     if base.scheme == "http" and not _is_loopback(base):
         raise InsecureUrlError("plain HTTP")
-    return (base / "").with_query(None).with_fragment(None)
+    return base.with_path(_base_path(base.raw_path), encoded=True)
+
+
+def _base_path(path: str) -> str:
+    """Return the path up to the API's version, or all of it where none is named."""
+    parts = list(filter(None, path.split("/")))
+    for n, (version, endpoint) in enumerate(pairwise(parts), 1):
+        if _VERSION.fullmatch(version) and endpoint.lower() == "cemm":
+            parts = parts[:n]
+            break
+    return "/".join(["", *parts, ""])
+
+
+def clean_key(typed: str) -> str:
+    """Return the key of what a user typed or pasted: maybe the address that holds it."""
+    _, _, in_address = typed.partition("api_key=")
+    if in_address:
+        typed = unquote(re.split("[&#]", in_address)[0])
+    return trimmed(typed)
 
 
 class RemoteApi:
@@ -120,7 +160,31 @@ class RemoteCemm:
         self._api = RemoteApi(url, api_key, session)
         self._uid = uid
         self._ios: frozenset[IO] | None = None
-        self._meters: tuple[Meter, ...] = ()
+        self._io_error: CemmError | None = None
+        self._aliases = Aliases()
+        self._addressed: dict[str, set[str | None]] = {}
+        self._good_at = -inf
+        self._deciding = asyncio.Lock()
+
+    @property
+    def again_at(self) -> float:
+        """When to `ask_again`."""
+        return self._aliases.again_at(ALIASES, nothing=self._may_lack_meters)
+
+    @property
+    def odd(self) -> dict[str, CemmError]:
+        """What did not answer well the last time, and why."""
+        return self._errors | {
+            f"I/O {io.io_id} ({io.type})": EmptyError("no alias shows it")
+            for io in self._unaddressed
+        }
+
+    @property
+    def _errors(self) -> dict[str, CemmError]:
+        errors = {"io/": self._io_error} if self._io_error else {}
+        return errors | {
+            f"{alias}/": error for alias, error in self._aliases.errors(ALIASES).items()
+        }
 
     async def info(self) -> CemmInfo:
         """Return the CEMM's MAC, all that the API knows.
@@ -130,21 +194,33 @@ class RemoteCemm:
         mac = normalize_mac(self._uid)
         if mac not in map(normalize_mac, await self._api.uids()):
             raise AuthenticationError(403)
+        self._good_at = monotonic()
         return CemmInfo(mac)
 
-    async def meters(
-        self, extra_aliases: Iterable[str] = (), answering: Collection[str] = ()
-    ) -> tuple[Meter, ...]:
+    async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
         """Return what is connected, as far as this API can address it.
 
         Its list of I/Os has no aliases: each alias is asked for, but only when
         that list is another one than the last time.
         """
-        ios = parse_ios(await self._get("io/"))
-        if ios != self._ios:
-            self._meters = await self._ask_aliases()
-            self._ios = ios
-        return self._meters
+        changed = False
+        self._io_error = None
+        try:
+            ios = parse_ios(await self._get("io/"))
+        except AuthenticationError:
+            raise
+        except CemmError as err:
+            self._io_error = err
+        else:
+            changed, self._ios = ios != self._ios, ios
+        known = self._aliases.meters(ALIASES)
+        if self._io_error and known:
+            return tuple(known.values())
+        return await self._ask_aliases(self._due if known and not changed else ALIASES)
+
+    async def ask_again(self) -> tuple[Meter, ...]:
+        """Return what is connected, as `meters`, but ask only what is due again."""
+        return await self._ask_aliases(self._due)
 
     async def realtime(self, alias: str) -> Reading:
         """Return the newest measurements of a meter."""
@@ -156,26 +232,80 @@ class RemoteCemm:
 
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
-        return parse_history(await self._get(f"{alias}/data/{period}/", time=start))
+        raw = await self._get(f"{alias}/data/{period}/", time=start)
+        return parse_history(raw, period)
 
-    async def _ask_aliases(self) -> tuple[Meter, ...]:
-        """Ask for all at once; raises only when no request is under way any more."""
-        answers = await asyncio.gather(
-            *(self._meter(alias) for alias in ALIASES), return_exceptions=True
-        )
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
-        return tuple(answer for answer in answers if isinstance(answer, Meter))
+    @property
+    def _due(self) -> list[str]:
+        return self._aliases.due(ALIASES, nothing=self._may_lack_meters)
 
-    async def _meter(self, alias: str) -> Meter | None:
+    @property
+    def _may_lack_meters(self) -> bool:
+        return self._ios is None or bool(self._unaddressed)
+
+    @property
+    def _unaddressed(self) -> list[IO]:
+        """Those of the listed I/Os that no alias has shown yet, if any ever will."""
+        shown = set().union(*self._addressed.values())
+        return [io for io in self._ios or () if io.io_id not in shown]
+
+    async def _ask_aliases(self, aliases: Iterable[str]) -> tuple[Meter, ...]:
+        """Ask for these at once, and return all meters that are known then.
+
+        What fails costs no other. Raises only when no request is under way any more,
+        and when nothing at all is known.
+        """
+        tasks = {alias: asyncio.create_task(self._io(alias)) for alias in aliases}
         try:
-            return parse_io(await self._get(f"{alias}/"), alias)
-        except NotConnectedError, UnsupportedAliasError:
-            return None
+            if tasks:
+                await asyncio.wait(tasks.values(), timeout=ALIASES_TIMEOUT)
+        finally:
+            late = [task for task in tasks.values() if task.cancel()]
+            await asyncio.gather(*late, return_exceptions=True)
+        for alias, task in tasks.items():
+            answer = CemmTimeoutError("late") if task.cancelled() else task.result()
+            if isinstance(answer, AuthenticationError):
+                raise answer
+            self._aliases.take(alias, answer)
+        meters = self._aliases.meters(ALIASES)
+        if not meters and (errors := self._errors):
+            raise next(iter(errors.values()))
+        return tuple(meters.values())
+
+    async def _io(self, alias: str) -> Meter | CemmError | None:
+        try:
+            raw = await self._get(f"{alias}/")
+            self._addressed[alias] = {io.io_id for io in parse_ios(raw)}
+            return parse_io(raw, alias)
+        except CemmError as err:
+            return err
 
     async def _get(self, path: str, **query: int) -> Any:
-        return await self._api.get(f"cemm/{self._uid}/{path}", **query)
+        """Return the decoded answer.
+
+        A 403 concerns only this action as long as `cemm/` lists this CEMM; raises
+        ForbiddenError then, and AuthenticationError when the key is refused.
+        """
+        asked = monotonic()
+        try:
+            return await self._api.get(f"cemm/{self._uid}/{path}", **query)
+        except AuthenticationError as err:
+            status = err.status
+        async with self._deciding:  # Many may be refused at once.
+            refused = await self._is_refused(asked)
+        raise AuthenticationError(status) if refused else ForbiddenError(status)
+
+    async def _is_refused(self, asked: float) -> bool:
+        """Ask `cemm/` about the key, unless it has just said that it is good."""
+        if self._good_at >= asked - GOOD_FOR:
+            return False
+        try:
+            await self.info()
+        except AuthenticationError:
+            return True
+        except CemmError:
+            pass  # What does not answer does not refuse either.
+        return False
 
 
 def _is_loopback(url: URL) -> bool:

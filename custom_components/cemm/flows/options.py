@@ -8,12 +8,7 @@ from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 import voluptuous as vol
 
-from custom_components.cemm.client import (
-    CemmError,
-    NotConnectedError,
-    UnsupportedAliasError,
-    is_name,
-)
+from custom_components.cemm.client import NOTHING_THERE, CemmError, is_name
 from custom_components.cemm.const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS
 from custom_components.cemm.kinds import MeterKind, meter_kind
 
@@ -75,7 +70,7 @@ class CemmOptionsFlow(HistorySteps):
                 continue
             try:
                 await client.realtime(alias)
-            except NotConnectedError, UnsupportedAliasError:
+            except NOTHING_THERE:
                 return "unknown_alias"
             except CemmError as err:
                 _LOGGER.debug("Alias %s accepted unseen: %r", alias, err)

@@ -23,6 +23,7 @@ from custom_components.cemm.client import (
     DEFAULT_URL,
     RemoteApi,
     check_url,
+    clean_key,
     normalize_mac,
 )
 from custom_components.cemm.const import (
@@ -79,7 +80,7 @@ class RemoteFlow(CemmFlow):
         """Ask for the API key."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            api_key = user_input[CONF_API_KEY].strip()
+            api_key = clean_key(user_input[CONF_API_KEY])
             url = user_input[_SECTION_ADVANCED][CONF_URL]
             linked = await async_ask(self._async_linked(url, api_key), errors)
             if linked is not None:
@@ -159,7 +160,7 @@ class RemoteFlow(CemmFlow):
         errors: dict[str, str] = {}
         entry = self._get_reauth_entry()
         if user_input is not None:
-            api_key = user_input[CONF_API_KEY].strip()
+            api_key = clean_key(user_input[CONF_API_KEY])
             linked = await async_ask(
                 self._async_linked(entry.data[CONF_URL], api_key), errors
             )
