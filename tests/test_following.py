@@ -82,7 +82,7 @@ async def test_nobody_takes_over_a_cemm_that_answers(
     """Whatever state its entry is in; and what else has its MAC is told of once."""
     real = lan.simulators[0]
     if state == "retry":
-        real.faults.append(Fault("status", "/io/$", value=502))
+        real.faults.append(Fault("status", "/io/$|/realtime/", value=502))
     await _set_up(hass, lan_entry)
     if state == "failing":
         real.faults.append(Fault("status", "/io/|/realtime/", value=502))

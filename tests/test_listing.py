@@ -179,11 +179,12 @@ async def test_a_meter_that_is_left_out_for_a_minute_stays_and_for_an_hour_goes(
 
 
 @pytest.mark.usefixtures("loaded_entry")
-async def test_an_empty_list_is_true_of_meters_that_do_not_answer(
+async def test_an_empty_list_is_no_word_of_any_meter(
     hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
     sim.faults.append(Fault("body", "/io/$", value={"data": []}))
     del sim.house.meters["s01"]
     await poll(hass, freezer, HOUR, step=300)
-    assert device(hass, "s01") is None
+    assert value(hass, "s01", "electric_power") == STATE_UNAVAILABLE
+    assert device(hass, "s01")
     assert device(hass, "mb5")

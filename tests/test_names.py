@@ -118,7 +118,7 @@ async def test_issues_and_their_ways_out_name_it_in_plain_text(
     await setup(hass, entry)
     mac, sim.house.mac = sim.house.mac, "00:1E:C0:00:00:01"
     sim.faults.append(Fault("drop", times=2))
-    await poll(hass, freezer, 40)
+    await poll(hass, freezer, 660, step=60)
     sim.house.mac = mac
 
     raised = issues(hass)

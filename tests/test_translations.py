@@ -210,12 +210,13 @@ def test_each_issue_has_a_text() -> None:
         if name.isupper() and isinstance(value, str) and name != "DOMAIN"
     }
     assert keys == EN["issues"].keys()
-    steps = used(r'async_show_form\(\s*step_id="(\w+)"', {"repairs.py"}) | {"confirm"}
+    steps = used(r'async_show_(?:form|menu)\(\s*step_id="(\w+)"', {"repairs.py"})
+    steps |= {"confirm"}
     for key, texts in EN["issues"].items():
         assert ("description" in texts) != ("fix_flow" in texts), key
         assert texts.get("fix_flow", {}).get("step", {}).keys() <= steps
         # What `issues.async_raise` gives, and the address of an outage.
-        given = {"name", "alias", "host"}
+        given = {"name", "alias", "host", "changes"}
         assert all(given >= placeholders(text) for _, text in flatten(texts))
 
 
@@ -230,7 +231,9 @@ def test_each_exception_has_a_message_and_no_message_is_left_over() -> None:
 
 @pytest.mark.parametrize("flow", ["config", "options"])
 def test_each_error_and_abort_is_one_of_the_code(flow: str) -> None:
-    modules = {*OPTIONS} if flow == "options" else SOURCES.keys() - {*OPTIONS}
+    modules = (
+        {*OPTIONS} if flow == "options" else SOURCES.keys() - {*OPTIONS, "repairs.py"}
+    )
     strings = used(r'"([a-z0-9_]+)"', modules) | CORE_ABORTS
     assert EN[flow]["error"].keys() <= strings
     assert EN[flow]["abort"].keys() <= strings

@@ -173,6 +173,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     def _must_identify(self) -> bool:
         """Whether to list the meters now: after those that were due, before the next."""
+        if not self._identify_at:  # The next poll begins with that.
+            return False
         late = monotonic() - self._identify_at
         if late < 0 or late > _LISTING_WAITS:
             return late > 0

@@ -67,6 +67,7 @@ def async_raise(
     fixable: bool = False,
     persistent: bool = False,
     data: Mapping[str, str] | None = None,
+    changes: Iterable[str] = (),
     **placeholders: str,
 ) -> None:
     """Raise an issue; `repairs` has the flow for a fixable one."""
@@ -86,7 +87,8 @@ def async_raise(
                 "alias": alias,
                 **placeholders,
             }.items()
-        },
+        }
+        | {"changes": "\n".join(f"- {as_text(line)}" for line in changes)},
     )
 
 

@@ -126,7 +126,7 @@ class MeterWatcher:
             fixable=True,
             persistent=True,
             data={"breaks": json.dumps([asdict(each) for each in change.breaks])},
-            changes="\n".join(self._lines(change.breaks)),
+            changes=self._lines(change.breaks),
         )
 
     def _lines(self, breaks: Sequence[Break]) -> Iterator[str]:
@@ -139,7 +139,7 @@ class MeterWatcher:
             if entity and not entity.disabled:
                 name = entity.name or entity.original_name
                 unit = entity.unit_of_measurement or ""
-                yield f"- {name}: {each.before:.3f} → {each.after:.3f} {unit}"
+                yield f"{name}: {each.before:.3f} → {each.after:.3f} {unit}"
 
     def may_wait(self, alias: str) -> bool:
         """Whether a meter need not be asked before its next measurement is due."""
