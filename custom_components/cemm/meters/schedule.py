@@ -219,6 +219,8 @@ class Schedule:
     def _moment_between(self, asked: float, due: float) -> float:
         """Return when a question would tell most, if one may be asked before `due`."""
         assert self._newest is not None
+        if not self._is_slow:
+            return inf
         # Late, as that also finds what can be read sooner than it was; and where it once
         # was so, just then: one that came late must not make all others late.
         at = max((asked + due) / 2, due - self._longest)
