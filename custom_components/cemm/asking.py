@@ -71,6 +71,8 @@ class Asker:
         self._late: Results = {}
         self._refusal: AuthenticationError | None = None
         self._totals: dict[str, Reading] = {}
+        self._told_twice: set[str] = set()
+        """Whose `realtime` has all that the totals have: these need not be asked for."""
         self._totals_errors: dict[str, list[CemmError]] = {}
 
     @property
@@ -119,6 +121,7 @@ class Asker:
 
     async def async_totals(self, aliases: Iterable[str]) -> None:
         """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
+        aliases = {*aliases} - self._told_twice
         slow = {
             alias
             for alias, errors in self._totals_errors.items()
@@ -152,6 +155,7 @@ class Asker:
     def forget(self, alias: str) -> None:
         """Forget a meter that is gone."""
         self._failing.discard(alias)
+        self._told_twice.discard(alias)
         for known in (self._timed_out, self._late, self._totals, self._totals_errors):
             known.pop(alias, None)
 
@@ -168,6 +172,9 @@ class Asker:
         newest = max((m.time for m in reading.channels.values()), default=None)
         schedule.answered(newest, asked)
         if totals := self._totals.get(alias):
+            self._told_twice.discard(alias)
+            if totals.channels and totals.channels.keys() <= reading.channels.keys():
+                self._told_twice.add(alias)
             channels = {**totals.channels, **reading.channels}
             return Reading(channels, reading.totals)
         return reading
