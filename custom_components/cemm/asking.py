@@ -73,16 +73,12 @@ class Asker:
         self._totals: dict[str, Reading] = {}
         self._told_twice: set[str] = set()
         """Whose `realtime` has all that the totals have: these need not be asked for."""
-        self._totals_errors: dict[str, list[CemmError]] = {}
+        self._totals_errors: dict[str, CemmError] = {}
 
     @property
     def odd(self) -> dict[str, CemmError]:
         """What did not answer well beside the meters themselves, and why."""
-        return {
-            f"{alias}/totals/": errors[-1]
-            for alias, errors in self._totals_errors.items()
-            if len(errors) > 1 or isinstance(errors[-1], ForbiddenError)
-        }
+        return {f"{alias}/totals/": e for alias, e in self._totals_errors.items()}
 
     async def async_readings(
         self, aliases: Iterable[str], all_aliases: Collection[str]
@@ -124,8 +120,8 @@ class Asker:
         aliases = {*aliases} - self._told_twice
         slow = {
             alias
-            for alias, errors in self._totals_errors.items()
-            if isinstance(errors[-1], CemmTimeoutError)
+            for alias, error in self._totals_errors.items()
+            if isinstance(error, CemmTimeoutError)
         }
         await gather_or_raise(
             self._async_totals(alias) for alias in aliases if alias not in slow
@@ -185,8 +181,7 @@ class Asker:
         except AuthenticationError:
             raise
         except CemmError as err:
-            errors = self._totals_errors.get(alias, [])
-            self._totals_errors[alias] = [*errors[-1:], err]
+            self._totals_errors[alias] = err
         else:
             self._totals_errors.pop(alias, None)
 

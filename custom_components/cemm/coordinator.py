@@ -277,7 +277,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         odd = {**self.client.odd, **self._asker.odd}
         if self._info_error:
             odd["info"] = self._info_error
-        self.oddities.found = odd
+        self.oddities.look(odd)
 
     def _find_missing(self, listed: Collection[str], extra: Collection[str]) -> None:
         """Forget the meters that are gone.

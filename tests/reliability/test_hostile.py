@@ -73,7 +73,9 @@ async def ask(
 
 
 def _plain(value: Any) -> list[Any]:
-    """Return the fields of a dataclass."""
+    """Return the fields of a dataclass, or what is in a set."""
+    if isinstance(value, frozenset):
+        return sorted(value)
     return [getattr(value, name) for name in value.__slots__]
 
 
