@@ -332,7 +332,7 @@ def failed(cemm: RemoteCemm) -> bool:
     return any(name.endswith("/") for name in cemm.odd)
 
 
-@pytest.mark.parametrize("odd", ODD, ids=repr)
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
 async def test_an_odd_alias_costs_no_other(
     server: Server, cemm: RemoteCemm, monkeypatch: pytest.MonkeyPatch, odd: Answer
 ) -> None:
@@ -411,7 +411,7 @@ async def test_a_cemm_of_which_no_meter_can_be_addressed(
     assert await cemm.meters() == ()
 
 
-@pytest.mark.parametrize("odd", ODD, ids=repr)
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
 async def test_an_odd_list_of_ios_costs_nothing(
     server: Server, cemm: RemoteCemm, monkeypatch: pytest.MonkeyPatch, odd: Answer
 ) -> None:
