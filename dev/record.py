@@ -162,6 +162,9 @@ async def _record_meters(
         Period.MONTH: day.replace(day=1),
         Period.YEAR: day.replace(month=1, day=1),
     }
+    # Where the list is odd, its meters were found another way.
+    if odd := client.odd.get("io/"):
+        recording.failures[f"{prefix}meters"] = _reason(odd)
     for meter in meters:
         take = partial(_take, recording, get, prefix, meter.alias)
         await take("realtime")

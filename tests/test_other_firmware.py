@@ -29,12 +29,14 @@ async def test_a_list_of_meters_in_the_other_document_s_form(
     hass: HomeAssistant,
     sim: Simulator,
     local_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     sim.faults.append(Fault("without", "/io/$", value=["alias"]))
     await setup(hass, local_entry)
     for alias in ("p1", "p1-gas", "s01", "pulse-2", "usage"):
         assert device(hass, alias), alias
+    await poll(hass, freezer, 1300, step=60)
     assert ours(caplog) == ["CEMM Plus: no good answer to io/: no aliases"]
 
 

@@ -340,7 +340,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         odd = {**self.client.odd, **self._asker.odd}
         if self._info_error:
             odd["info"] = self._info_error
-        self.oddities.found = odd
+        self.oddities.look(odd)
 
     def _answering(self) -> set[str]:
         data = self._watcher.data

@@ -152,20 +152,25 @@ class Oddities:
         self._all_told = hass.data.setdefault(_TOLD, {})
         self.found: Mapping[str, CemmError] = {}
         """Which questions failed the last time, and why."""
+        self._lasting: Mapping[str, CemmError] = {}
+
+    def look(self, odd: Mapping[str, CemmError]) -> None:
+        """Take note of which questions fail now: what fails but once is not told."""
+        before = self.found.keys() | self._all_told.get(self._entry.entry_id, {}).keys()
+        self._lasting = {name: odd[name] for name in odd.keys() & before}
+        self.found = odd
 
     def tell(self) -> None:
         """Say what has begun and what has ended since the last time."""
         told = self._all_told.get(self._entry.entry_id, {})
-        if self.found is told:
+        if self._lasting is told:
             return
         name = self._entry.title
-        for question, error in self.found.items():
-            if question not in told:
-                # That nothing is there may be as it has to be.
-                level = INFO if isinstance(error, NOTHING_THERE) else WARNING
-                _LOGGER.log(
-                    level, "%s: no good answer to %s: %s", name, question, error
-                )
+        for question in self._lasting.keys() - told.keys():
+            error = self._lasting[question]
+            # That nothing is there may be as it has to be.
+            level = INFO if isinstance(error, NOTHING_THERE) else WARNING
+            _LOGGER.log(level, "%s: no good answer to %s: %s", name, question, error)
         for question in told.keys() - self.found.keys():
             _LOGGER.info("%s: %s is answered well again", name, question)
-        self._all_told[self._entry.entry_id] = self.found
+        self._all_told[self._entry.entry_id] = self._lasting

@@ -285,3 +285,49 @@ async def test_a_failure_does_not_block_the_next(
     with pytest.raises(CemmResponseError):
         await cemm.realtime("p1")
     assert (await cemm.realtime("p1")).channels
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custom_components.cemm.client.turns.PATIENCE", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_hangs_is_left_behind(server: Server, cemm: LocalCemm) -> None:
+    """All others then go one after the other again, and the past waits its turn."""
+    good = late(http_json(load("local/p1_realtime")), 0.01)
+    server.answer = lambda url: silence if "/data/" in url.path else good
+    past = asyncio.create_task(cemm.history("p1", Period.DAY, 0))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(1):
+        await asyncio.gather(*(cemm.realtime("p1") for _ in range(5)))
+        assert server.most_open == 2
+        await cemm.realtime("s01")
+    past.cancel()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_is_slow_is_waited_for(server: Server, cemm: LocalCemm) -> None:
+    """Many that wait are no reason: each of them gets its time."""
+    server.give(late(http_json(load("local/p1_realtime")), 0.03))
+    await asyncio.gather(*(cemm.realtime("p1") for _ in range(6)))
+    assert server.most_open == 1
+
+
+async def test_what_has_timed_out_is_asked_beside_the_others(
+    server: Server, cemm: LocalCemm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.cemm.client.local.TIMEOUT", 0.1)
+    good = http_json(load("local/p1_realtime"))
+    server.answer = lambda url: silence if "/mb5/" in url.path else good
+    with pytest.raises(CemmTimeoutError):
+        await cemm.realtime("mb5")
+    again = asyncio.create_task(cemm.realtime("mb5"))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(0.05):
+        await cemm.realtime("p1")
+    with pytest.raises(CemmTimeoutError):
+        await again
+    server.answer = lambda url: good
+    await cemm.realtime("mb5")
+    assert server.most_open == 2

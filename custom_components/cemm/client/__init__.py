@@ -1,5 +1,6 @@
 """A client for the CEMM's local and remote Open APIs."""
 
+from .addresses import check_url, clean_key
 from .concurrency import gather_or_raise
 from .discovery import Answer, discover
 from .errors import (
@@ -38,7 +39,7 @@ from .models import (
     normalize_mac,
 )
 from .protocol import CemmClient
-from .remote import DEFAULT_URL, RemoteApi, RemoteCemm, check_url, clean_key
+from .remote import DEFAULT_URL, RemoteApi, RemoteCemm
 from .values import is_name, is_number
 
 __all__ = [

@@ -12,7 +12,7 @@ from .models import Meter
 _FAILED = (60.0, 300.0)
 # A CEMM that has just started may not know its meters yet. Later a bit less than an
 # hour, within which a meter that appears has to be found.
-_NOTHING = (300.0, 3300.0)
+_NOTHING = (900.0, 3300.0)
 _FORBIDDEN = (3300.0, 3300.0)
 
 

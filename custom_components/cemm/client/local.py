@@ -35,14 +35,11 @@ from .models import (
     parse_meters,
     parse_reading,
 )
+from .turns import Turns
 from .values import trimmed
 
 DEFAULT_PORT = 80
 TIMEOUT = 10.0
-
-# Seconds that a question waits for the one before it: a small CEMM wants one connection,
-# but one that hangs must not keep all others waiting.
-PATIENCE = 3.0
 
 # No I/O, so `io/` never lists it.
 USAGE = "usage"
@@ -130,9 +127,8 @@ class LocalCemm:
             raise CemmConnectionError("no host name or address") from err
         self._session = session
         self._newest: dict[str, _Newest] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._turns = Turns()
         self._aside = asyncio.Lock()
-        self._began = 0.0
         self._timed_out: set[str] = set()
         self._listed: tuple[Meter, ...] = ()
         self._io_error: CemmError | None = None
@@ -271,8 +267,9 @@ class LocalCemm:
 
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
-        raw = await self._get(f"open-api/v1/{alias}/data/{period}/", time=start)
-        return parse_history(raw, period)
+        url = self._url(f"open-api/v1/{alias}/data/{period}/").with_query(time=start)
+        body = await self._get_body(url, hurried=False)
+        return parse_history(decode(body), period)
 
     async def _is_cemm_3(self) -> bool:
         try:
@@ -281,8 +278,8 @@ class LocalCemm:
             return False
         return isinstance(answer, dict) and {"id", "mac", "version"} <= answer.keys()
 
-    async def _get(self, path: str, **query: int) -> Any:
-        return decode(await self._get_body(self._url(path).with_query(query)))
+    async def _get(self, path: str) -> Any:
+        return decode(await self._get_body(self._url(path)))
 
     def _url(self, path: str) -> URL:
         return self._base.join(URL(path))
@@ -294,7 +291,7 @@ class LocalCemm:
             turn = self._aside
             await turn.acquire()
         try:
-            body = await self._get_body(url, turn=turn, hurried=True)
+            body = await self._get_body(url, turn=turn)
         except CemmTimeoutError:
             self._timed_out.add(alias)
             raise
@@ -302,12 +299,11 @@ class LocalCemm:
         return body
 
     async def _get_body(
-        self, url: URL, *, turn: asyncio.Lock | None = None, hurried: bool = False
+        self, url: URL, *, turn: asyncio.Lock | None = None, hurried: bool = True
     ) -> bytes:
-        """Return the body of a 200, one request after the other."""
+        """Return the body of a 200, one request after the other; only the past has time."""
         if turn is None:
-            turn = await self._turn(hurried)
-            self._began = asyncio.get_running_loop().time()
+            turn = await self._turns.take(hurried=hurried)
         try:
             return await get_body(self._session, url, timeout=TIMEOUT)
         except AuthenticationError as err:  # There is no key that could be refused.
@@ -315,26 +311,3 @@ class LocalCemm:
         finally:
             turn.release()
         raise ForbiddenError(status)
-
-    async def _turn(self, hurried: bool) -> asyncio.Lock:
-        """Wait for this question's turn.
-
-        One in a hurry leaves the one that hangs behind, and all queue up behind it.
-        """
-        loop = asyncio.get_running_loop()
-        while True:
-            turn = self._one_at_a_time
-            if turn.locked() and hurried:
-                try:
-                    async with asyncio.timeout_at(self._began + PATIENCE):
-                        await turn.acquire()
-                except TimeoutError:
-                    waited = loop.time() >= self._began + PATIENCE
-                    if waited and turn is self._one_at_a_time:
-                        self._one_at_a_time = asyncio.Lock()
-                    continue
-            else:
-                await turn.acquire()
-            if turn is self._one_at_a_time:
-                return turn
-            turn.release()

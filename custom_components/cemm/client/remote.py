@@ -2,30 +2,25 @@
 
 import asyncio
 from collections.abc import Iterable
-from ipaddress import ip_address
-from itertools import pairwise
 from math import inf
-import re
 from time import monotonic
 from typing import Any
-from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from aiohttp import ClientSession
 from yarl import URL
 
+from .addresses import check_url
 from .aliases import Aliases
 from .errors import (
     AuthenticationError,
-    CemmConnectionError,
     CemmError,
     CemmTimeoutError,
     EmptyError,
     ForbiddenError,
-    InsecureUrlError,
     PromiseError,
 )
-from .http import get_json, parse_url
+from .http import get_json
 from .models import (
     IO,
     CemmInfo,
@@ -40,7 +35,6 @@ from .models import (
     parse_reading,
     parse_uids,
 )
-from .values import trimmed
 
 DEFAULT_URL = "https://open-api.cemm.nl/v1/"
 TIMEOUT = 30.0
@@ -50,8 +44,6 @@ PROMISE_RETRY_AFTER = 1.0
 PROMISE_RETRIES = 9
 
 AT_ONCE = 4
-
-_VERSION = re.compile("v[0-9]+", re.IGNORECASE)
 
 # Seconds that all aliases together may take: one that hangs keeps no other waiting.
 ALIASES_TIMEOUT = 15.0
@@ -64,52 +56,6 @@ ALIASES = ("p1", "han", "p1-gas", "s01", "s02", "s03")
 
 # The API's own limit is per user, not per CEMM: all clients of a session share it.
 _limits: WeakKeyDictionary[ClientSession, asyncio.Semaphore] = WeakKeyDictionary()
-
-
-def check_url(url: str) -> URL:
-    """Return a base address that an API key may be sent to.
-
-    What follows it in an example of the document is cut off, a key above all.
-    Raises InsecureUrlError for plain HTTP beyond this machine, and
-    CemmConnectionError for what is no address.
-    """
-    url = trimmed(url).lstrip("/")
-    named = "://" in url
-    try:
-        base = parse_url(url if named else f"https://{url}")
-        valid = (
-            base.scheme in ("http", "https")
-            and bool(base.host)
-            # A single word may be the key: nobody is asked for its address.
-            and (named or "." in (base.host or ""))
-            # Credentials are mostly a disguise: https://known.example@evil.example
-            and not (base.user or base.password)
-        )
-    except ValueError:
-        valid = False
-    if not valid:
-        raise CemmConnectionError("no web address")
-    if base.scheme == "http" and not _is_loopback(base):
-        raise InsecureUrlError("plain HTTP")
-    return base.with_path(_base_path(base.raw_path), encoded=True)
-
-
-def _base_path(path: str) -> str:
-    """Return the path up to the API's version, or all of it where none is named."""
-    parts = list(filter(None, path.split("/")))
-    for n, (version, endpoint) in enumerate(pairwise(parts), 1):
-        if _VERSION.fullmatch(version) and endpoint.lower() == "cemm":
-            parts = parts[:n]
-            break
-    return "/".join(["", *parts, ""])
-
-
-def clean_key(typed: str) -> str:
-    """Return the key of what a user typed or pasted: maybe the address that holds it."""
-    _, _, in_address = typed.partition("api_key=")
-    if in_address:
-        typed = unquote(re.split("[&#]", in_address)[0])
-    return trimmed(typed)
 
 
 class RemoteApi:
@@ -305,11 +251,4 @@ class RemoteCemm:
             return True
         except CemmError:
             pass  # What does not answer does not refuse either.
-        return False
-
-
-def _is_loopback(url: URL) -> bool:
-    try:
-        return url.host == "localhost" or ip_address(url.host or "").is_loopback
-    except ValueError:
         return False

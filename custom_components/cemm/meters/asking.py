@@ -72,16 +72,14 @@ class Asker:
         self._late: Results = {}
         self._refusal: AuthenticationError | None = None
         self._totals: dict[str, Reading] = {}
-        self._totals_errors: dict[str, list[CemmError]] = {}
+        self._told_twice: set[str] = set()
+        """Whose `realtime` has all that the totals have: these need not be asked for."""
+        self._totals_errors: dict[str, CemmError] = {}
 
     @property
     def odd(self) -> dict[str, CemmError]:
         """What did not answer well beside the meters themselves, and why."""
-        return {
-            f"{alias}/totals/": errors[-1]
-            for alias, errors in self._totals_errors.items()
-            if len(errors) > 1 or isinstance(errors[-1], ForbiddenError)
-        }
+        return {f"{alias}/totals/": e for alias, e in self._totals_errors.items()}
 
     async def async_readings(
         self, aliases: Iterable[str], all_aliases: Collection[str]
@@ -120,10 +118,11 @@ class Asker:
 
     async def async_totals(self, aliases: Iterable[str]) -> None:
         """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
+        aliases = {*aliases} - self._told_twice
         slow = {
             alias
-            for alias, errors in self._totals_errors.items()
-            if isinstance(errors[-1], CemmTimeoutError)
+            for alias, error in self._totals_errors.items()
+            if isinstance(error, CemmTimeoutError)
         }
         await gather_or_raise(
             self._async_totals(alias) for alias in aliases if alias not in slow
@@ -153,6 +152,7 @@ class Asker:
     def forget(self, alias: str) -> None:
         """Forget a meter that is gone."""
         self._failing.discard(alias)
+        self._told_twice.discard(alias)
         for known in (self._timed_out, self._late, self._totals, self._totals_errors):
             known.pop(alias, None)
 
@@ -169,6 +169,9 @@ class Asker:
         newest = max((m.time for m in reading.channels.values()), default=None)
         schedule.answered(newest, asked)
         if totals := self._totals.get(alias):
+            self._told_twice.discard(alias)
+            if totals.channels and totals.channels.keys() <= reading.channels.keys():
+                self._told_twice.add(alias)
             channels = {**totals.channels, **reading.channels}
             return Reading(channels, reading.totals)
         return reading
@@ -179,8 +182,7 @@ class Asker:
         except AuthenticationError:
             raise
         except CemmError as err:
-            errors = self._totals_errors.get(alias, [])
-            self._totals_errors[alias] = [*errors[-1:], err]
+            self._totals_errors[alias] = err
         else:
             self._totals_errors.pop(alias, None)
 
