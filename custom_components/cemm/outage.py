@@ -134,7 +134,6 @@ def _ask_in_an_hour(
         except CemmError:
             _ask_in_an_hour(hass, entry, client)
             return
-        async_accepted(hass, entry)
         hass.config_entries.async_schedule_reload(entry.entry_id)
 
     async_forget_refusal(hass, entry)

@@ -3,7 +3,7 @@
 from asyncio import all_tasks, create_task, sleep
 from dataclasses import dataclass
 from datetime import timedelta
-from time import time
+from time import monotonic, time
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
@@ -340,3 +340,40 @@ async def test_additional_aliases_that_hang_do_not_prevent_loading(
     await pass_by(hass, freezer, 700, 5)
     assert value(hass, "mb5", "t1") not in (None, STATE_UNAVAILABLE)
     assert value(hass, "mb7", "t1") not in (None, STATE_UNAVAILABLE)
+
+
+async def test_a_refused_key_that_somebody_tries_is_accepted_at_once(
+    hass: HomeAssistant,
+    sim: Simulator,
+    freezer: FrozenDateTimeFactory,
+    remote_entry: MockConfigEntry,
+) -> None:
+    await setup(hass, remote_entry)
+    sim.faults.append(Fault("status", api="remote", value=403))
+    await poll(hass, freezer, 120, step=60)
+    assert hass.config_entries.flow.async_progress()
+    sim.faults.clear()
+    await remote_entry.runtime_data.coordinator.async_refresh()
+    assert not hass.config_entries.flow.async_progress()
+    await goes_on(hass, sim, freezer, 1234)
+
+
+async def test_a_meter_that_is_asked_alone_and_fails_is_no_outage(
+    hass: HomeAssistant,
+    sim: Simulator,
+    freezer: FrozenDateTimeFactory,
+    local_entry: MockConfigEntry,
+) -> None:
+    """One more question shows that the CEMM answers: no poll failed."""
+    await setup(hass, local_entry)
+    await poll(hass, freezer, 600, step=10)
+    coordinator = local_entry.runtime_data.coordinator
+    sim.faults.append(Fault("status", "/p1-gas/", value=500))
+    for alias in coordinator.meters:
+        coordinator._schedule(alias).due = monotonic() + 30
+    coordinator._schedule("p1-gas").due = 0.0
+    coordinator._planned = 0.0
+    sim.requests.clear()
+    await coordinator.async_refresh()
+    assert len(sim.requests) == 2
+    assert coordinator._outage.failed_polls == 0
