@@ -6,7 +6,7 @@ from unittest.mock import patch
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cemm.meters.meters import MeterWatcher
+from custom_components.cemm.meters.meters import Meters
 
 
 async def test_an_unexpected_error_is_followed_by_a_pause(
@@ -15,7 +15,7 @@ async def test_an_unexpected_error_is_followed_by_a_pause(
     """In real time: the event loop would be busy with nothing else."""
     coordinator = loaded_entry.runtime_data.coordinator
     with patch.object(
-        MeterWatcher, "find_stalled", side_effect=ZeroDivisionError
+        Meters, "find_stalled", side_effect=ZeroDivisionError
     ) as unexpected:
         coordinator._planned = 0
         await coordinator.async_refresh()

@@ -1,7 +1,7 @@
 """When to ask a CEMM what, and what a failure means."""
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from functools import partial
 import logging
 from math import inf
 from time import monotonic, time
@@ -33,7 +33,7 @@ from .meters.asking import TOGETHER, Asker, Results
 from .meters.breaks import Break
 from .meters.listing import Missing, completed, left_out
 from .meters.meter import FAILURES_TOLERATED, MeterData
-from .meters.meters import MeterWatcher
+from .meters.meters import Meters
 from .meters.schedule import Schedule
 from .meters.store import MeterStore
 from .outage import Oddities, Outage, WrongDeviceError
@@ -76,13 +76,12 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.mac = entry.unique_id
         self.info = CemmInfo(self.mac)
         self.device_id = ""
-        self.meters: dict[str, Meter] = {}
         self._note_breaks = note_breaks
-        self._watcher = MeterWatcher(hass, entry)
-        self._schedules = defaultdict[str, Schedule](
-            lambda: Schedule(client.shortest_interval, client.longest_interval)
+        new_schedule = partial(
+            Schedule, client.shortest_interval, client.longest_interval
         )
-        self._asker = Asker(hass, entry, client, self._schedules, self._look_now)
+        self._meters = Meters(hass, entry, new_schedule)
+        self._asker = Asker(hass, entry, client, self._meters, self._look_now)
         self._planned = inf
         self._requested = True
         self._info_error: CemmError | None = None
@@ -94,6 +93,11 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._listing_takes = _LISTING_TAKES
         self._store = MeterStore(hass, entry)
 
+    @property
+    def meters(self) -> dict[str, Meter]:
+        """The meters that are there, by alias."""
+        return {alias: each.data.meter for alias, each in self._meters.items()}
+
     def kind_of(self, meter: Meter) -> MeterKind:
         """Return what a meter measures, by its own word or the user's."""
         return meter_kind(meter, self.config_entry.options.get(CONF_VOLUME_KINDS, {}))
@@ -101,7 +105,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     @override
     async def _async_setup(self) -> None:
         stored = await self._store.async_load()
-        self._watcher.restore(stored.get("counters", {}))
+        self._meters.restore(stored.get("counters", {}))
         self._outage.last_success = stored.get("last_success", time())
 
     @override
@@ -119,7 +123,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.oddities.tell()
         self._store.save(self._data_to_save)
         self._plan()
-        return self._watcher.data
+        return self._meters.data
 
     def _after_failure(self, err: CemmError) -> Mapping[str, MeterData]:
         """Keep the last data a few times; then raise UpdateFailed."""
@@ -143,7 +147,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         """Refresh when the first meter is due of those that somebody looks at."""
         wanted = self._wanted()
         self._planned = min(
-            (self._schedules[alias].due for alias in wanted),
+            (self._meters[alias].schedule.due for alias in wanted),
             default=monotonic() + self.client.longest_interval,
         )
 
@@ -153,7 +157,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         data = self.data or {}
         return [
             alias
-            for alias in self.meters
+            for alias in self._meters
             if alias in used or alias not in data or not data[alias].channels
         ]
 
@@ -163,12 +167,12 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         Those that nobody looks at are only asked when the meters are listed.
         """
         if self._requested:
-            return list(self.meters)
+            return list(self._meters)
         now = monotonic()
         return [
             alias
-            for alias in (self.meters if now >= self._identify_at else self._wanted())
-            if self._schedules[alias].due <= now + TOGETHER
+            for alias in (self._meters if now >= self._identify_at else self._wanted())
+            if self._meters[alias].schedule.due <= now + TOGETHER
         ]
 
     def _must_identify(self) -> bool:
@@ -178,7 +182,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         late = monotonic() - self._identify_at
         if late < 0 or late > _LISTING_WAITS:
             return late > 0
-        next_due = min((self._schedules[a].due for a in self._wanted()), default=inf)
+        next_due = min(
+            (self._meters[a].schedule.due for a in self._wanted()), default=inf
+        )
         return next_due - monotonic() > self._listing_takes
 
     @callback
@@ -221,17 +227,17 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         # answered in that poll is lost.
         if self._outage.failed_polls or not self._identify_at:
             await self._async_identify()
-            aliases = list(self.meters)
+            aliases = list(self._meters)
         else:
             aliases = self._due()
         if self.client.totals_interval and now >= self._totals_at:
-            await self._asker.async_totals(self.meters)
+            await self._asker.async_totals()
             self._totals_at = monotonic() + self.client.totals_interval
             self._find_odd()
-        results = await self._asker.async_readings(aliases, self.meters)
+        results = await self._asker.async_readings(aliases)
         self._find_outage(results)
         await self._async_take(results)
-        self._watcher.find_stalled(self._wanted())
+        self._meters.find_stalled(self._wanted())
         if self._must_identify():
             await self._async_identify()
         elif now >= self.client.again_at and not self._is_asking_again:
@@ -256,12 +262,12 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         """Hand the meters their answers; note first what must not be lost."""
         breaks: list[Break] = []
         for alias, result in results.items():
-            change = self._watcher.take(alias, result)
+            change = self._meters.take(alias, result)
             breaks += change.breaks
             if change.must_last:
                 self._store.save_soon()
-            if isinstance(result, Reading) and not self._watcher.may_wait(alias):
-                self._schedules[alias].hurry()
+            if isinstance(result, Reading) and not self._meters[alias].may_wait:
+                self._meters[alias].schedule.hurry()
         if breaks:
             await self._note_breaks(breaks)
             await self._store.async_save(self._data_to_save())
@@ -331,9 +337,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         listed = {
             meter.alias: completed(meter, known.get(meter.alias)) for meter in found
         }
-        self.meters |= listed
         for meter in listed.values():
-            self._watcher.watch(meter, self.kind_of(meter))
+            self._meters.watch(meter, self.kind_of(meter))
         return {*listed}
 
     def _find_odd(self) -> None:
@@ -343,7 +348,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.oddities.look(odd)
 
     def _answering(self) -> set[str]:
-        data = self._watcher.data
+        data = self._meters.data
         return {alias for alias in self.meters if data[alias].available}
 
     def _forget_missing(
@@ -360,10 +365,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             unlisted = left_out(known - unlistable, listed - unlistable, answering)
         silent = self.meters.keys() - listed - answering - {USAGE}
         for alias in self._missing.gone(silent | unlisted, monotonic()):
-            self.meters.pop(alias, None)
-            self._schedules.pop(alias, None)
-            self._asker.forget(alias)
-            self._watcher.forget(alias)
+            self._meters.forget(alias)
             if alias in unlisted:
                 async_remove_meter(self.hass, self.config_entry, alias)
 
@@ -379,5 +381,5 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     def _data_to_save(self) -> dict[str, Any]:
         return {
             "last_success": self._outage.last_success,
-            "counters": self._watcher.as_dict(),
+            "counters": self._meters.as_dict(),
         }

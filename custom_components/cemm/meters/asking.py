@@ -23,7 +23,7 @@ from custom_components.cemm.client import (
     gather_or_raise,
 )
 
-from .schedule import Schedule
+from .meter import MeterTracker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,78 +56,95 @@ class Asker:
         hass: HomeAssistant,
         entry: ConfigEntry,
         client: CemmClient,
-        schedules: Mapping[str, Schedule],
+        meters: Mapping[str, MeterTracker],
         on_late: Callable[[], None],
     ) -> None:
         """Remember whom to ask; `on_late` is called when a late answer can be fetched."""
         self._hass = hass
         self._entry = entry
         self._client = client
-        self._schedules = schedules
+        self._meters = meters
         self._on_late = on_late
-        self._failing: set[str] = set()
-        self._timed_out: dict[str, int] = {}
-        """How often in a row: these keep no other waiting, and rest longer each time."""
-        self._under_way: set[str] = set()
-        self._late: Results = {}
         self._refusal: AuthenticationError | None = None
-        self._totals: dict[str, Reading] = {}
-        self._told_twice: set[str] = set()
-        """Whose `realtime` has all that the totals have: these need not be asked for."""
-        self._totals_errors: dict[str, CemmError] = {}
 
     @property
     def odd(self) -> dict[str, CemmError]:
         """What did not answer well beside the meters themselves, and why."""
-        return {f"{alias}/totals/": e for alias, e in self._totals_errors.items()}
+        return {
+            f"{alias}/totals/": error
+            for alias, meter in self._meters.items()
+            if (error := meter.questions.totals_error)
+        }
 
-    async def async_readings(
-        self, aliases: Iterable[str], all_aliases: Collection[str]
-    ) -> Results:
+    async def async_readings(self, aliases: Iterable[str]) -> Results:
         """Return what these meters answer, and what came late meanwhile.
 
         If all of them fail, one that is not due shows whether it is the CEMM that fails.
         """
-        slow = self._timed_out.keys()
-        if slow >= {*all_aliases}:
-            slow = {}.keys()
+        slow = {a for a, meter in self._meters.items() if meter.questions.timed_out}
+        if len(slow) == len(self._meters):
+            slow = set()
         asked = [alias for alias in aliases if alias not in slow]
         answers = await gather_or_raise(map(self._async_read, asked))
         results = dict(zip(asked, answers, strict=True))
-        if results and _all_failed(results):
-            well = {*all_aliases} - results.keys() - slow - self._failing
-            if well:
-                other = min(well, key=lambda alias: self._schedules[alias].due)
-                results[other] = await self._async_read(other)
-        now = monotonic() + TOGETHER
-        await self.async_aside(
-            self._async_read_late(alias)
-            for alias in slow & {*aliases} - self._under_way
-            if self._schedules[alias].due <= now
-        )
-        self._failing -= results.keys()
-        self._failing |= {a for a, r in results.items() if isinstance(r, CemmError)}
-        if not _all_failed(results):
-            for alias, result in results.items():
-                self._rest(alias, result)
+        all_failed = _all_failed(results)
+        if results and all_failed and (other := self._one_more({*results} | slow)):
+            results[other] = await self._async_read(other)
+            all_failed = _all_failed(results)
+        if slow:
+            await self._async_read_slow(slow.intersection(aliases))
+        for alias, result in results.items():
+            self._meters[alias].questions.is_failing = isinstance(result, CemmError)
+            if not all_failed:
+                _rest(self._meters[alias], result)
         if refusal := self._refusal:
             self._refusal = None
             raise refusal
-        late, self._late = self._late, {}
-        return results | late
+        return results | self._late_answers() if slow else results
 
-    async def async_totals(self, aliases: Iterable[str]) -> None:
+    def _one_more(self, but: Collection[str]) -> str | None:
+        """Return the meter that is due next of those that answered well."""
+        return min(
+            (
+                alias
+                for alias, meter in self._meters.items()
+                if alias not in but and not meter.questions.is_failing
+            ),
+            key=lambda alias: self._meters[alias].schedule.due,
+            default=None,
+        )
+
+    async def _async_read_slow(self, aliases: Iterable[str]) -> None:
+        """Ask meters that timed out before, beside the others."""
+        now = monotonic() + TOGETHER
+        await self.async_aside(
+            self._async_read_late(alias)
+            for alias in aliases
+            if not self._meters[alias].questions.is_under_way
+            and self._meters[alias].schedule.due <= now
+        )
+
+    def _late_answers(self) -> Results:
+        """Return what came late since the last time."""
+        late: Results = {}
+        for alias, meter in self._meters.items():
+            if meter.questions.late:
+                late[alias], meter.questions.late = meter.questions.late, None
+        return late
+
+    async def async_totals(self) -> None:
         """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
-        aliases = {*aliases} - self._told_twice
-        slow = {
-            alias
-            for alias, error in self._totals_errors.items()
-            if isinstance(error, CemmTimeoutError)
+        wanted = {
+            alias: isinstance(meter.questions.totals_error, CemmTimeoutError)
+            for alias, meter in self._meters.items()
+            if not meter.questions.is_told_twice
         }
         await gather_or_raise(
-            self._async_totals(alias) for alias in aliases if alias not in slow
+            self._async_totals(alias) for alias, slow in wanted.items() if not slow
         )
-        await self.async_aside(map(self._async_totals, slow.intersection(aliases)))
+        await self.async_aside(
+            self._async_totals(alias) for alias, slow in wanted.items() if slow
+        )
 
     async def async_aside(self, questions: Iterable[Coroutine[Any, Any, None]]) -> None:
         """Ask what may hang, and wait for it no longer than nobody minds."""
@@ -149,62 +166,58 @@ class Asker:
         except CemmError as err:
             _LOGGER.debug("Asked aside: %r", err)
 
-    def forget(self, alias: str) -> None:
-        """Forget a meter that is gone."""
-        self._failing.discard(alias)
-        self._told_twice.discard(alias)
-        for known in (self._timed_out, self._late, self._totals, self._totals_errors):
-            known.pop(alias, None)
-
     async def _async_read(self, alias: str) -> Reading | CemmError:
         """Return a meter's reading, or why this one meter has none."""
-        schedule, asked = self._schedules[alias], monotonic()
+        meter, asked = self._meters[alias], monotonic()
         try:
             reading = await self._client.realtime(alias)
         except AuthenticationError:
             raise
         except CemmError as err:
-            schedule.failed(asked, back_off=isinstance(err, _BACK_OFF))
+            meter.schedule.failed(asked, back_off=isinstance(err, _BACK_OFF))
             return err
         newest = max((m.time for m in reading.channels.values()), default=None)
-        schedule.answered(newest, asked)
-        if totals := self._totals.get(alias):
-            self._told_twice.discard(alias)
-            if totals.channels and totals.channels.keys() <= reading.channels.keys():
-                self._told_twice.add(alias)
+        meter.schedule.answered(newest, asked)
+        if totals := meter.questions.totals:
+            names = totals.channels.keys()
+            meter.questions.is_told_twice = bool(names) and (
+                names <= reading.channels.keys()
+            )
             channels = {**totals.channels, **reading.channels}
             return Reading(channels, reading.totals)
         return reading
 
     async def _async_totals(self, alias: str) -> None:
+        questions = self._meters[alias].questions
         try:
-            self._totals[alias] = await self._client.totals(alias, int(time()))
+            questions.totals = await self._client.totals(alias, int(time()))
         except AuthenticationError:
             raise
         except CemmError as err:
-            self._totals_errors[alias] = err
+            questions.totals_error = err
         else:
-            self._totals_errors.pop(alias, None)
-
-    def _rest(self, alias: str, result: Reading | CemmError) -> None:
-        """Leave a meter alone that timed out though the CEMM answers."""
-        if isinstance(result, CemmTimeoutError):
-            times = self._timed_out.get(alias, 0)
-            self._timed_out[alias] = times + 1
-            self._schedules[alias].due = monotonic() + _PAUSES[times > 0]
-        else:
-            self._timed_out.pop(alias, None)
+            questions.totals_error = None
 
     async def _async_read_late(self, alias: str) -> None:
-        self._under_way.add(alias)
-        self._schedules[alias].due = monotonic() + _PAUSES[0]
+        meter = self._meters[alias]
+        meter.questions.is_under_way = True
+        meter.schedule.due = monotonic() + _PAUSES[0]
         try:
             result = await self._async_read(alias)
         finally:
-            self._under_way.discard(alias)
-        self._rest(alias, result)
-        self._late[alias] = result
+            meter.questions.is_under_way = False
+        _rest(meter, result)
+        meter.questions.late = result
         self._on_late()
+
+
+def _rest(meter: MeterTracker, result: Reading | CemmError) -> None:
+    """Leave a meter alone that timed out though the CEMM answers."""
+    if isinstance(result, CemmTimeoutError):
+        meter.schedule.due = monotonic() + _PAUSES[meter.questions.timed_out > 0]
+        meter.questions.timed_out += 1
+    else:
+        meter.questions.timed_out = 0
 
 
 def _all_failed(results: Mapping[str, Reading | CemmError]) -> bool:

@@ -4,11 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from custom_components.cemm.channels import CHANNELS
-from custom_components.cemm.client import COUNTERS, GROUPS, Measurement, Meter, Reading
+from custom_components.cemm.client import (
+    COUNTERS,
+    GROUPS,
+    CemmError,
+    Measurement,
+    Meter,
+    Reading,
+)
 from custom_components.cemm.kinds import MeterKind, is_pulse, is_watched
 
 from .breaks import Break, find_breaks, states
 from .guard import TOLD, GroupState, Limits, Verdict, judge
+from .schedule import Schedule
 from .silence import Activity, observe
 
 # Where there are no registers the net values are the counters. They may only fall by
@@ -54,13 +62,38 @@ class Change:
 NO_CHANGE = Change(Verdict.GOOD)
 
 
+@dataclass(slots=True)
+class Questions:
+    """How the questions to one meter went."""
+
+    is_failing: bool = False
+    """Whether the last one failed."""
+    timed_out: int = 0
+    """How often in a row: it keeps no other waiting, and rests longer each time."""
+    is_under_way: bool = False
+    """Whether one is asked beside those to the others."""
+    late: Reading | CemmError | None = None
+    """What came of that."""
+    totals: Reading | None = None
+    """What `realtime` leaves out."""
+    totals_error: CemmError | None = None
+    is_told_twice: bool = False
+    """Whether `realtime` has all that the totals have: these need not be asked for."""
+
+
 class MeterTracker:
     """Follows one meter: guards its counters, and notices when it falls silent."""
 
     def __init__(
-        self, meter: Meter, kind: MeterKind, groups: Mapping[str, GroupState]
+        self,
+        meter: Meter,
+        kind: MeterKind,
+        groups: Mapping[str, GroupState],
+        schedule: Schedule | None = None,
     ) -> None:
         """Start with the counters as they were before a restart."""
+        self.schedule = schedule or Schedule()
+        self.questions = Questions()
         self.groups = dict(groups)
         self.activity: Activity | None = None
         self._measured_at: dict[str, float] = {}

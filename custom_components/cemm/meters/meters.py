@@ -1,11 +1,11 @@
 """Follows all meters of a CEMM, and tells the user what is remarkable."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 import json
 import logging
 from time import monotonic, time
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
@@ -29,6 +29,7 @@ from custom_components.cemm.kinds import MeterKind
 from .breaks import Break
 from .guard import Verdict
 from .meter import FAILURES_TOLERATED, NO_CHANGE, Change, MeterData, MeterTracker
+from .schedule import Schedule
 from .silence import is_stalled
 from .store import groups_as_json, restore_groups
 
@@ -41,18 +42,39 @@ _ISSUES = {
 _LOGGER = logging.getLogger(__name__)
 
 
-class MeterWatcher:
-    """Keeps what is known of each meter, by alias."""
+class Meters(Mapping[str, MeterTracker]):
+    """The meters of one CEMM, by alias."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        new_schedule: Callable[[], Schedule],
+    ) -> None:
         """Start without meters."""
         self._hass = hass
         self._entry = entry
+        self._new_schedule = new_schedule
         self._trackers: dict[str, MeterTracker] = {}
         self._stored: dict[str, Any] = {}
 
+    @override
+    def __getitem__(self, alias: str) -> MeterTracker:
+        """Return the meter with an alias."""
+        return self._trackers[alias]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        """Return an iterator over the aliases."""
+        return iter(self._trackers)
+
+    @override
+    def __len__(self) -> int:
+        """Return how many meters there are."""
+        return len(self._trackers)
+
     @property
-    def data(self) -> Mapping[str, MeterData]:
+    def data(self) -> dict[str, MeterData]:
         """The state of every meter."""
         return {alias: tracker.data for alias, tracker in self._trackers.items()}
 
@@ -71,8 +93,12 @@ class MeterWatcher:
         """Begin to follow a meter, or anew if it has turned out to be of another kind."""
         if (tracker := self._trackers.get(meter.alias)) is None:
             groups = restore_groups(self._stored.get(meter.alias))
-            self._trackers[meter.alias] = MeterTracker(meter, kind, groups)
-        elif tracker.data.kind is not kind:
+            self._trackers[meter.alias] = MeterTracker(
+                meter, kind, groups, self._new_schedule()
+            )
+            return
+        tracker.data = replace(tracker.data, meter=meter)
+        if tracker.data.kind is not kind:
             # Its entities have to be others.
             self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
 
@@ -140,10 +166,6 @@ class MeterWatcher:
                 name = entity.name or entity.original_name
                 unit = entity.unit_of_measurement or ""
                 yield f"{name}: {each.before:.3f} → {each.after:.3f} {unit}"
-
-    def may_wait(self, alias: str) -> bool:
-        """Whether a meter need not be asked before its next measurement is due."""
-        return self._trackers[alias].may_wait
 
     def find_stalled(self, asked: Collection[str]) -> None:
         """Find the meters that have fallen silent, by the clock of the others.

@@ -57,7 +57,7 @@ class Schedule:
         "due",
     )
 
-    def __init__(self, shortest: float, longest: float) -> None:
+    def __init__(self, shortest: float = 5.0, longest: float = 60.0) -> None:
         self.due = 0.0
         """When to ask next; at first at once."""
         self._shortest = shortest
