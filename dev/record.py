@@ -152,9 +152,6 @@ async def _record_meters(
     except CemmError as error:
         recording.failures[f"{prefix}meters"] = _reason(error)
         return
-    for question, failure in client.odd.items():
-        if question.endswith("/"):
-            recording.failures[f"{prefix}{question}"] = _reason(failure)
     # Yesterday is over: its data is complete.
     day = day_before(datetime.now(TIME_ZONE).date())
     starts = {

@@ -158,7 +158,7 @@ async def test_a_list_of_meters_that_is_broken(sim: Simulator, tmp_path: Path) -
     sim.faults.append(Fault("body", "/io/", value={"data": "none"}))
     recording = await record_local(sim.base, tmp_path)
 
-    assert recording.failures == {"io/": "no list"}
+    assert recording.failures == {"meters": "no list"}
     assert saved(tmp_path)["io"] == {"data": "none"}
 
 
