@@ -374,6 +374,6 @@ async def test_a_meter_that_is_asked_alone_and_fails_is_no_outage(
     coordinator._meters["p1-gas"].schedule.due = 0.0
     coordinator._planned = 0.0
     sim.requests.clear()
-    await coordinator.async_refresh()
+    await coordinator._async_refresh(scheduled=True)
     assert len(sim.requests) == 2
     assert coordinator._outage.failed_polls == 0
