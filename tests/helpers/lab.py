@@ -44,12 +44,18 @@ class Lab:
     entry: MockConfigEntry
 
     def __init__(
-        self, sim: Simulator, freezer: FrozenDateTimeFactory, alias: str, kind: str
+        self,
+        sim: Simulator,
+        freezer: FrozenDateTimeFactory,
+        alias: str,
+        kind: str,
+        question: str = "realtime",
     ) -> None:
         self.sim = sim
         self._freezer = freezer
-        only_meter(sim, alias, kind, None)
-        self._fault: Fault = sim.faults[0]
+        only_meter(sim, alias, kind, {"data": {}})
+        self._fault = Fault("body", f"/{alias}/{question}/")
+        sim.faults.insert(0, self._fault)
         self.script: Script = lambda _: ({}, None)
         self.cadence = 10.0
         """Seconds from one measurement to the next."""

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder.tasks import PurgeTask
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.cemm.const import DOMAIN
+from custom_components.cemm.history.recorder import async_stored
+from custom_components.cemm.repairs import ChangeFlow, async_create_fix_flow
 from simulator import Simulator
 from tests.helpers.common import issues
 from tests.helpers.lab import Answer, Lab
@@ -362,3 +367,86 @@ async def test_one_answer_after_hours_without_home_assistant(
     await lab.go_on(1500)
     await assert_right(lab, case, first, used_since(stopped, lab.now))
     assert not issues(lab.hass)
+
+
+async def leap(build: Callable[[Case], Lab], before: float = 1200) -> tuple[Lab, float]:
+    """Let the readings leap for good, and the sums be right again."""
+    lab, case = build(CASES["a leap that stays"]), CASES["a leap that stays"]
+    begin = lab.now
+    lab.script = lambda at: case.before(used_since(begin, at))
+    await lab.start()
+    await lab.go_on(before)
+    lab.script = lambda at: case.after(used_since(begin, at))
+    await lab.go_on(1500)
+    return lab, begin
+
+
+@pytest.mark.parametrize("after", [600, 3 * 3600])
+async def test_the_user_says_that_it_was_use(
+    build: Callable[[Case], Lab], after: float
+) -> None:
+    lab, begin = await leap(build)
+    await lab.go_on(after)
+    (issue,) = [each for key, each in issues(lab.hass).items() if key == "meter_leapt"]
+    assert issue.translation_placeholders
+    assert "→" in issue.translation_placeholders["changes"]
+    flow = await async_create_fix_flow(lab.hass, issue.issue_id, issue.data)
+    flow.hass, flow.handler, flow.issue_id = lab.hass, DOMAIN, issue.issue_id
+    assert isinstance(flow, ChangeFlow)
+    menu = await flow.async_step_init()
+    assert menu["menu_options"] == ["dismiss", "was_use"]
+    assert (await flow.async_step_was_use())["type"] == "create_entry"
+
+    for _ in range(2):
+        await lab.go_on(600)
+        sums, used = await lab.sums(), used_since(begin, lab.now)
+        assert sums["t1"] == pytest.approx(4000 + used, abs=0.1)
+        assert sums["energy_import"] == pytest.approx(4000 + used, abs=0.1)
+        assert sums["t2"] == 0
+
+
+async def test_what_was_deleted_from_the_five_minutes_is_in_the_hours(
+    build: Callable[[Case], Lab], recorder_mock: Recorder
+) -> None:
+    """The user may say so after weeks."""
+    lab, begin = await leap(build, before=3600)
+    (issue,) = [each for key, each in issues(lab.hass).items() if key == "meter_leapt"]
+    await lab.go_on(2 * 3600)
+    now = datetime.fromtimestamp(lab.now - 3000, UTC)
+    recorder_mock.queue_task(PurgeTask(now, repack=False, apply_filter=False))
+    await async_stored(lab.hass)
+    flow = await async_create_fix_flow(lab.hass, issue.issue_id, issue.data)
+    assert isinstance(flow, ChangeFlow)
+    flow.hass = lab.hass
+    await flow.async_step_was_use()
+    await lab.go_on(600)
+    sums, used = await lab.sums(), used_since(begin, lab.now)
+    assert sums["t1"] == pytest.approx(4000 + used, abs=0.1)
+    rows = (await lab.rows())["t1"][0]
+    used = POWER * (len(rows) - 1)
+    assert rows[-1].sum - rows[0].sum == pytest.approx(4000 + used, abs=0.1)
+
+
+async def test_counters_from_the_totals_of_the_remote_api(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sim: Simulator,
+    remote_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """They are asked for every five minutes only."""
+    lab = Lab(sim, freezer, "s01", "electricity", question="totals")
+    lab.hass, lab.entry = hass, remote_entry
+    case = CASES["a pulse meter for electricity is replaced"]
+    begin = lab.now
+    lab.script = lambda at: case.before(used_since(begin, at))
+    await lab.start()
+    await lab.go_on(1800)
+    changed, first = lab.now, await lab.sums()
+    assert first
+    lab.script = lambda at: case.after(used_since(begin, at))
+    await lab.go_on(1800)
+    await assert_right(lab, case, first, used_since(changed, lab.now))
+    assert "meter_replaced" in issues(hass)
+    await lab.go_on(3600)
+    assert_no_spike(await lab.rows(), POWER + 0.3)
