@@ -14,6 +14,7 @@ from .const import DOMAIN
 
 UNREACHABLE = "cemm_unreachable"
 UNREACHABLE_REMOTE = "cemm_unreachable_remote"
+INPUTS_SWAPPED = "inputs_swapped"
 METER_LEAPT = "meter_leapt"
 METER_REMADE = "meter_remade"
 METER_REPLACED = "meter_replaced"

@@ -25,6 +25,15 @@ _SMART = ("p1", "emucs", "han", "dlms")
 _PULSE = ("pulse-", "s0")
 
 
+# The documents of the two APIs name these inputs the other way round.
+_SWAPPED = {"s02": "s03", "s03": "s02"}
+
+
+def swapped_input(alias: str) -> str | None:
+    """Return the alias that an input may have through the other API."""
+    return _SWAPPED.get(alias)
+
+
 def meter_kind(meter: Meter, volume_kinds: Mapping[str, str]) -> MeterKind:
     """Tell a meter's kind by its type, or by its alias where the type is unknown.
 

@@ -18,7 +18,7 @@ import voluptuous as vol
 from .client import clean_host
 from .const import CONF_VOLUME_KINDS
 from .flows.base import async_ask, async_info, volume_kind_selector
-from .issues import NEWS, VOLUME_KIND, as_text
+from .issues import INPUTS_SWAPPED, NEWS, VOLUME_KIND, as_text
 from .meters.breaks import Break
 from .runtime import CemmConfigEntry
 
@@ -30,7 +30,7 @@ async def async_create_fix_flow(
     entry: CemmConfigEntry | None = hass.config_entries.async_get_entry(
         (data or {}).get("entry_id", "")
     )
-    if data is None or entry is None:
+    if data is None or entry is None or issue_id.startswith(INPUTS_SWAPPED):
         return ConfirmRepairFlow()
     if issue_id.startswith(NEWS):
         return ChangeFlow(entry, data)

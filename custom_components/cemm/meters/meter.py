@@ -95,6 +95,8 @@ class MeterTracker:
         self.schedule = schedule or Schedule()
         self.questions = Questions()
         self.groups = dict(groups)
+        self.last_known: Mapping[str, float] = self._registers
+        """The counters as they were before their last change of meaning."""
         self.activity: Activity | None = None
         self._measured_at: dict[str, float] = {}
         self._settled: Reading | None = None
@@ -182,6 +184,8 @@ class MeterTracker:
         if not restarted and old.measured == self.data.measured:
             return Change(Verdict.GOOD, must_last=True) if must_last else NO_CHANGE
         breaks = [*self._breaks(old, restarted, now)]
+        if self._told(verdicts) is not Verdict.GOOD:
+            self.last_known = old.registers
         return Change(self._told(verdicts), breaks, must_last or bool(breaks))
 
     def _breaks(
@@ -232,8 +236,13 @@ class MeterTracker:
 
     @property
     def _is_net(self) -> bool:
-        """Whether net values follow from registers, and are no counters of their own."""
-        return "registers" in self.groups or self.data.kind is MeterKind.SMART
+        """Whether net values follow from registers, and are no counters of their own.
+
+        Those that only the other API serves are none.
+        """
+        return self.data.kind is MeterKind.SMART or not self.data.measured.isdisjoint(
+            GROUPS["registers"]
+        )
 
     def _told(self, verdicts: Mapping[str, Verdict]) -> Verdict:
         """Return the one thing to tell of all groups, the first of which tells most."""

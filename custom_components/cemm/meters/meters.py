@@ -15,6 +15,7 @@ from homeassistant.helpers import entity_registry as er
 from custom_components.cemm.client import MAX_METERS, CemmError, Meter, Reading
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.issues import (
+    INPUTS_SWAPPED,
     METER_LEAPT,
     METER_REMADE,
     METER_REPLACED,
@@ -24,9 +25,9 @@ from custom_components.cemm.issues import (
     async_clear,
     async_raise,
 )
-from custom_components.cemm.kinds import MeterKind
+from custom_components.cemm.kinds import MeterKind, swapped_input
 
-from .breaks import Break
+from .breaks import Break, statistic_name
 from .guard import Verdict
 from .meter import FAILURES_TOLERATED, NO_CHANGE, Change, MeterData, MeterTracker
 from .schedule import Schedule
@@ -38,6 +39,9 @@ _ISSUES = {
     Verdict.LEAPT: METER_LEAPT,
     Verdict.REMADE: METER_REMADE,
 }
+
+# How far a reading may have gone on (kWh) while the way to the CEMM was changed.
+_MUCH_ALIKE = 50.0
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -136,8 +140,25 @@ class Meters(Mapping[str, MeterTracker]):
                 async_clear(self._hass, self._entry, VOLUME_KIND, alias)
         return change
 
+    def _are_swapped(self, alias: str, change: Change) -> bool:
+        """Whether a meter's new readings are those of the input that it may be mixed up with."""
+        other = self._trackers.get(swapped_input(alias) or "")
+        if other is None:
+            return False
+        known = {statistic_name(alias, k): v for k, v in other.last_known.items()}
+        return any(
+            abs(each.after - known[each.name]) < abs(each.after - each.before)
+            and abs(each.after - known[each.name]) <= _MUCH_ALIKE
+            for each in change.breaks
+            if known.get(each.name)
+        )
+
     def _tell(self, alias: str, change: Change) -> None:
         """Tell the user once what was seen and not counted."""
+        if self._are_swapped(alias, change):
+            _LOGGER.warning("%s: inputs s02 and s03 changed places", self._entry.title)
+            self._raise(INPUTS_SWAPPED, "", fixable=True, persistent=True)
+            return
         _LOGGER.warning(
             "%s: the readings of meter %s went from %s to %s, which is not counted as use",
             *(self._entry.title, alias),
