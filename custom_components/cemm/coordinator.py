@@ -1,6 +1,7 @@
 """When to ask a CEMM what, and what a failure means."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from datetime import timedelta
 from functools import partial
 import logging
 from math import inf
@@ -197,10 +198,11 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     @override
     @callback
     def _schedule_refresh(self) -> None:
-        # The base class waits for a random part of a second that is the same each
-        # time; a meter has a phase of its own.
-        self._microsecond = self.hass.loop.time() % 1
-        self._update_interval_seconds = max(self._planned - monotonic(), 0.0)
+        # The base class counts from the last full second, and adds a part of one that is
+        # the same each time; a meter has a phase of its own.
+        now = self.hass.loop.time()
+        wait = max(self._planned - monotonic(), 0.0) + now % 1 - self._microsecond
+        self.update_interval = timedelta(seconds=wait)
         super()._schedule_refresh()
 
     @override
