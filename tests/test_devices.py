@@ -221,4 +221,4 @@ async def test_a_meter_that_answers_is_not_gone_whatever_a_list_says(
     await poll(hass, freezer, HOUR, step=300)
     assert value(hass, "p1-gas", "gas") == STATE_UNAVAILABLE
     assert float(value(hass, "s01", "electric_power") or 0) > 0
-    assert "s01" in remote_entry.runtime_data.coordinator.meters
+    assert "s01" in remote_entry.runtime_data.coordinator.roster.listed

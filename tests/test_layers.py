@@ -19,6 +19,7 @@ LAYERS = (
     ("channels",),
     ("meters",),
     ("devices", "discovery", "outage"),
+    ("roster",),
     ("coordinator",),
     ("history", "energy", "entity"),
     ("runtime",),

@@ -82,7 +82,7 @@ async def async_remove_config_entry_device(
         return False
     coordinator = entry.runtime_data.coordinator
     alias = alias_of(device, coordinator.mac)
-    return alias is not None and alias not in coordinator.meters
+    return alias is not None and alias not in coordinator.roster.listed
 
 
 def _client(hass: HomeAssistant, entry: CemmConfigEntry) -> CemmClient:

@@ -1,6 +1,6 @@
 """When to ask a CEMM what, and what a failure means."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from functools import partial
 import logging
@@ -13,31 +13,18 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .client import (
-    NOTHING_THERE,
-    USAGE,
-    AuthenticationError,
-    CemmClient,
-    CemmConnectionError,
-    CemmError,
-    CemmInfo,
-    CemmTimeoutError,
-    Meter,
-    Reading,
-)
-from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS, DOMAIN
-from .devices import async_registered_meters, async_remove_meter, async_update_cemm
+from .client import NOTHING_THERE, AuthenticationError, CemmClient, CemmError, Reading
+from .const import DOMAIN
 from .discovery import async_look_for_lost
-from .issues import as_text, async_expire_news
-from .kinds import MeterKind, meter_kind
+from .issues import as_text
 from .meters.asking import TOGETHER, Asker, Results
 from .meters.breaks import Break
-from .meters.listing import Missing, completed, left_out
 from .meters.meter import FAILURES_TOLERATED, MeterData
 from .meters.meters import Meters
 from .meters.schedule import Schedule
 from .meters.store import MeterStore
 from .outage import Oddities, Outage, WrongDeviceError
+from .roster import Roster
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -75,33 +62,19 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         assert entry.unique_id
         self.client = client
         self.mac = entry.unique_id
-        self.info = CemmInfo(self.mac)
-        self.device_id = ""
         self._note_breaks = note_breaks
         new_schedule = partial(
             Schedule, client.shortest_interval, client.longest_interval
         )
         self._meters = Meters(hass, entry, new_schedule)
+        self.roster = Roster(hass, entry, client, self._meters, self._find_odd)
         self._asker = Asker(hass, entry, client, self._meters, self._look_now)
         self._planned = inf
         self._requested = True
-        self._info_error: CemmError | None = None
-        self._is_asking_again = False
         self.oddities = Oddities(hass, entry)
-        self._missing = Missing()
         self._outage = Outage(hass, entry)
-        self._identify_at = self._totals_at = 0.0
-        self._listing_takes = _LISTING_TAKES
+        self._totals_at = 0.0
         self._store = MeterStore(hass, entry)
-
-    @property
-    def meters(self) -> dict[str, Meter]:
-        """The meters that are there, by alias."""
-        return {alias: each.data.meter for alias, each in self._meters.items()}
-
-    def kind_of(self, meter: Meter) -> MeterKind:
-        """Return what a meter measures, by its own word or the user's."""
-        return meter_kind(meter, self.config_entry.options.get(CONF_VOLUME_KINDS, {}))
 
     @override
     async def _async_setup(self) -> None:
@@ -142,15 +115,21 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         _LOGGER.debug("%s: a poll failed: %r", self.name, err)
         return self.data
 
+    def _find_odd(self) -> None:
+        """Take note of what does not answer well, though the CEMM does."""
+        odd = {**self.client.odd, **self._asker.odd}
+        if self.roster.error:
+            odd["info"] = self.roster.error
+        self.oddities.look(odd)
+
     # When to ask
 
     def _plan(self) -> None:
         """Refresh when the first meter is due of those that somebody looks at."""
-        wanted = self._wanted()
-        self._planned = min(
-            (self._meters[alias].schedule.due for alias in wanted),
-            default=monotonic() + self.client.longest_interval,
-        )
+        due = self._next_due()
+        if due == inf:
+            due = monotonic() + self.client.longest_interval
+        self._planned = due
 
     def _wanted(self) -> list[str]:
         """Return the meters that have enabled entities, or may get some."""
@@ -172,21 +151,13 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         now = monotonic()
         return [
             alias
-            for alias in (self._meters if now >= self._identify_at else self._wanted())
+            for alias in (self._meters if now >= self.roster.due else self._wanted())
             if self._meters[alias].schedule.due <= now + TOGETHER
         ]
 
-    def _must_identify(self) -> bool:
-        """Whether to list the meters now: after those that were due, before the next."""
-        if not self._identify_at:  # The next poll begins with that.
-            return False
-        late = monotonic() - self._identify_at
-        if late < 0 or late > _LISTING_WAITS:
-            return late > 0
-        next_due = min(
-            (self._meters[a].schedule.due for a in self._wanted()), default=inf
-        )
-        return next_due - monotonic() > self._listing_takes
+    def _next_due(self) -> float:
+        """Return when the next meter is due that somebody looks at."""
+        return min((self._meters[a].schedule.due for a in self._wanted()), default=inf)
 
     @callback
     def _look_now(self) -> None:
@@ -227,7 +198,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._planned = now + self.client.retry_interval
         # After a failure something else may answer at the address, and what other meters
         # answered in that poll is lost.
-        if self._outage.failed_polls or not self._identify_at:
+        if self._outage.failed_polls or not self.roster.due:
             await self._async_identify()
             aliases = list(self._meters)
         else:
@@ -240,10 +211,14 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._find_outage(results)
         await self._async_take(results)
         self._meters.find_stalled(self._wanted())
-        if self._must_identify():
+        if self.roster.may_identify(self._next_due()):
             await self._async_identify()
-        elif now >= self.client.again_at and not self._is_asking_again:
-            await self._asker.async_aside([self._async_ask_again()])
+        elif self.roster.is_due_again:
+            await self._asker.async_aside([self.roster.async_ask_again()])
+
+    async def _async_identify(self) -> None:
+        after_failure = bool(self._outage.failed_polls)
+        await self.roster.async_identify(after_failure=after_failure)
 
     def _find_outage(self, results: Results) -> None:
         """Raise what is wrong with the CEMM, if no meter answers."""
@@ -256,9 +231,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             if not isinstance(error, NOTHING_THERE):
                 raise error
         # All meters are gone, or something else answers at the address.
-        if self._info_error:
-            raise self._info_error
-        self._identify_at = 0
+        if self.roster.error:
+            raise self.roster.error
+        self.roster.due = 0
 
     async def _async_take(self, results: Results) -> None:
         """Hand the meters their answers; note first what must not be lost."""
@@ -273,103 +248,6 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         if breaks:
             await self._note_breaks(breaks)
             await self._store.async_save(self._data_to_save())
-
-    async def _async_identify(self) -> None:
-        """Make sure that this is still the same CEMM, and list its meters."""
-        asked = monotonic()
-        await self._async_recognise()
-        extra = self.config_entry.options.get(CONF_EXTRA_ALIASES, ())
-        known = async_registered_meters(self.hass, self.config_entry) | self.meters
-        # What was there before a restart may answer although the list leaves it out.
-        ask = {*extra, *(() if self.meters else known)} - {USAGE}
-        found: Collection[Meter] = self.meters.values()
-        try:
-            if not isinstance(self._info_error, CemmConnectionError):
-                found = await self.client.meters(sorted(ask))
-        except AuthenticationError:
-            raise
-        except CemmError:
-            if not self.meters:
-                raise
-        if self._info_error and not found:
-            raise self._info_error
-        listed = self._take_meters(found, known)
-        async_expire_news(self.hass, self.config_entry, listed)
-        now = monotonic()
-        self._listing_takes = max(_LISTING_TAKES, 1.5 * (now - asked))
-        self._identify_at = now + IDENTIFY_INTERVAL
-        self._forget_missing(listed, {*known}, {*extra, USAGE})
-
-    async def _async_recognise(self) -> None:
-        """Ask the CEMM who it is.
-
-        That it does not say does no harm as long as its meters answer. But what does not
-        answer at all is not asked for each of them.
-        """
-        info, self._info_error = self.info, None
-        try:
-            info = await self.client.info()
-        except AuthenticationError:
-            raise
-        except CemmConnectionError as err:
-            is_slow = isinstance(err, CemmTimeoutError)
-            if not self.meters or (is_slow and self._outage.failed_polls):
-                raise
-            self._info_error = err
-        except CemmError as err:
-            self._info_error = err
-        if info.mac != self.mac:
-            raise WrongDeviceError(f"{info.mac} answers")
-        self.info = info
-        self.device_id = async_update_cemm(self.hass, self.config_entry, info)
-
-    async def _async_ask_again(self) -> None:
-        """Ask for the meters that did not answer well; nothing waits for that."""
-        self._is_asking_again = True
-        try:
-            self._take_meters(await self.client.ask_again(), self.meters)
-        finally:
-            self._is_asking_again = False
-
-    def _take_meters(
-        self, found: Iterable[Meter], known: Mapping[str, Meter]
-    ) -> set[str]:
-        """Take note of the meters that are there, and return their aliases."""
-        self._find_odd()
-        listed = {
-            meter.alias: completed(meter, known.get(meter.alias)) for meter in found
-        }
-        for meter in listed.values():
-            self._meters.watch(meter, self.kind_of(meter))
-        return {*listed}
-
-    def _find_odd(self) -> None:
-        odd = {**self.client.odd, **self._asker.odd}
-        if self._info_error:
-            odd["info"] = self._info_error
-        self.oddities.look(odd)
-
-    def _answering(self) -> set[str]:
-        data = self._meters.data
-        return {alias for alias in self.meters if data[alias].available}
-
-    def _forget_missing(
-        self, listed: set[str], known: set[str], unlistable: set[str]
-    ) -> None:
-        """Forget the meters that are gone.
-
-        Those that can't be listed are gone when they do not answer either, and their
-        devices stay.
-        """
-        answering = self._answering()
-        unlisted = set[str]()
-        if self.client.lists_all_meters:
-            unlisted = left_out(known - unlistable, listed - unlistable, answering)
-        silent = self.meters.keys() - listed - answering - {USAGE}
-        for alias in self._missing.gone(silent | unlisted, monotonic()):
-            self._meters.forget(alias)
-            if alias in unlisted:
-                async_remove_meter(self.hass, self.config_entry, alias)
 
     # Remembering
 

@@ -22,10 +22,12 @@ async def async_get_config_entry_diagnostics(
         "entry": async_redact_data(
             {"data": dict(entry.data), "options": dict(entry.options)}, TO_REDACT
         ),
-        "cemm": async_redact_data(asdict(coordinator.info), TO_REDACT),
+        "cemm": async_redact_data(asdict(coordinator.roster.info), TO_REDACT),
         "last_update_success": coordinator.last_update_success,
         "odd": {name: str(err) for name, err in coordinator.oddities.found.items()},
-        "listed": {alias: meter.type for alias, meter in coordinator.meters.items()},
+        "listed": {
+            alias: meter.type for alias, meter in coordinator.roster.listed.items()
+        },
         "meters": {
             alias: {
                 "kind": data.kind,

@@ -32,7 +32,7 @@ class MeterEntity(CoordinatorEntity[CemmCoordinator]):
         same_kind = (a for a, data in coordinator.data.items() if data.kind is kind)
         self._attr_device_info = meter_device_info(
             coordinator.mac,
-            coordinator.device_id,
+            coordinator.roster.device_id,
             meter,
             kind,
             is_first=next(same_kind, meter.alias) == meter.alias,

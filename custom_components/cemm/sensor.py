@@ -91,9 +91,9 @@ def _registered_sensors(
         if not isinstance(device, dr.DeviceEntry):
             continue
         if alias := alias_of(device, coordinator.mac):
-            meter = coordinator.meters.get(alias) or Meter(alias, device.model)
+            meter = coordinator.roster.listed.get(alias) or Meter(alias, device.model)
             key = entity.unique_id.removeprefix(f"{coordinator.mac}_{alias}_")
-            yield _sensor(coordinator, meter, coordinator.kind_of(meter), key)
+            yield _sensor(coordinator, meter, coordinator.roster.kind_of(meter), key)
 
 
 def _sensor(
@@ -105,8 +105,8 @@ def _sensor(
         kind,
         data.channels if data else (),
         has_gas_meter=any(
-            coordinator.kind_of(other) is MeterKind.GAS
-            for other in coordinator.meters.values()
+            coordinator.roster.kind_of(other) is MeterKind.GAS
+            for other in coordinator.roster.listed.values()
         ),
     )
     return CemmSensor(coordinator, meter, kind, description)

@@ -87,7 +87,7 @@ class Cemm:
 
     def sensors(self) -> dict[tuple[str, str], str]:
         """Return the entity ids of its meters' sensors, by alias and key."""
-        meters = self.entry.runtime_data.coordinator.meters
+        meters = self.entry.runtime_data.coordinator.roster.listed
         return {
             (alias, key): sensor.entity_id
             for sensor in er.async_entries_for_config_entry(

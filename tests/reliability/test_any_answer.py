@@ -110,7 +110,7 @@ async def test_later(
         caplog.clear()
         sim.faults.append(Fault(kind, question.path, value=answer))
         # The list of meters is asked anew, so that it matters now.
-        entry.runtime_data.coordinator._identify_at = 0
+        entry.runtime_data.coordinator.roster.due = 0
         await goes_on(hass, sim, freezer, 1000 + n)
         await poll(hass, freezer, 1200, step=60)
         await goes_on(hass, sim, freezer, 2000 + n)
@@ -369,7 +369,7 @@ async def test_a_meter_that_is_asked_alone_and_fails_is_no_outage(
     await poll(hass, freezer, 600, step=10)
     coordinator = local_entry.runtime_data.coordinator
     sim.faults.append(Fault("status", "/p1-gas/", value=500))
-    for alias in coordinator.meters:
+    for alias in coordinator.roster.listed:
         coordinator._meters[alias].schedule.due = monotonic() + 30
     coordinator._meters["p1-gas"].schedule.due = 0.0
     coordinator._planned = 0.0

@@ -93,7 +93,7 @@ class CemmOptionsFlow(HistorySteps):
         """Return the pulse meters that do not say themselves what they measure."""
         known = set(self.config_entry.options.get(CONF_VOLUME_KINDS, {}))
         if self.config_entry.state is ConfigEntryState.LOADED:
-            meters = self.config_entry.runtime_data.coordinator.meters
+            meters = self.config_entry.runtime_data.coordinator.roster.listed
             known |= {
                 alias
                 for alias, meter in meters.items()

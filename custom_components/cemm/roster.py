@@ -1,0 +1,171 @@
+"""Which CEMM answers, and which meters it has."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from time import monotonic
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+
+from .client import (
+    USAGE,
+    AuthenticationError,
+    CemmClient,
+    CemmConnectionError,
+    CemmError,
+    CemmInfo,
+    CemmTimeoutError,
+    Meter,
+)
+from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS
+from .devices import async_registered_meters, async_remove_meter, async_update_cemm
+from .issues import async_expire_news
+from .kinds import MeterKind, meter_kind
+from .meters.listing import Missing, completed, left_out
+from .meters.meters import Meters
+from .outage import WrongDeviceError
+
+# Meters come and go, and a lease may give the address to another device.
+_INTERVAL = 600.0
+
+# What the listing of meters takes, as long as that is not known better, and for how long it
+# may be put off, both in seconds: no meter should wait for it.
+_TAKES = 2.0
+_WAITS = 60.0
+
+
+class Roster:
+    """Identifies one CEMM again and again, and lists its meters."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        client: CemmClient,
+        meters: Meters,
+        on_listed: Callable[[], None],
+    ) -> None:
+        """Start with nothing asked; `on_listed` is called when meters were listed."""
+        assert entry.unique_id
+        self._on_listed = on_listed
+        self._hass = hass
+        self._entry = entry
+        self._client = client
+        self._meters = meters
+        self._missing = Missing()
+        self._takes = _TAKES
+        self._is_asking_again = False
+        self.info = CemmInfo(entry.unique_id)
+        self.device_id = ""
+        self.error: CemmError | None = None
+        """Why the CEMM did not say who it is, though its meters answer."""
+        self.due = 0.0
+        """When to identify it next, in monotonic seconds; 0: before anything else."""
+
+    @property
+    def listed(self) -> dict[str, Meter]:
+        """The meters that are there, by alias."""
+        return {alias: each.data.meter for alias, each in self._meters.items()}
+
+    @property
+    def is_due_again(self) -> bool:
+        """Whether to ask again for meters that did not answer well."""
+        return monotonic() >= self._client.again_at and not self._is_asking_again
+
+    def may_identify(self, next_due: float) -> bool:
+        """Whether to list the meters now: after those that were due, before the next."""
+        now = monotonic()
+        if not self.due or now < self.due:  # At 0 the next poll begins with that.
+            return False
+        return now > self.due + _WAITS or next_due - now > self._takes
+
+    def kind_of(self, meter: Meter) -> MeterKind:
+        """Return what a meter measures, by its own word or the user's."""
+        return meter_kind(meter, self._entry.options.get(CONF_VOLUME_KINDS, {}))
+
+    async def async_identify(self, *, after_failure: bool) -> None:
+        """Make sure that this is still the same CEMM, and list its meters."""
+        asked = monotonic()
+        await self._async_recognise(after_failure=after_failure)
+        extra = self._entry.options.get(CONF_EXTRA_ALIASES, ())
+        known = async_registered_meters(self._hass, self._entry) | self.listed
+        # What was there before a restart may answer although the list leaves it out.
+        ask = {*extra, *(() if self.listed else known)} - {USAGE}
+        found: Collection[Meter] = self.listed.values()
+        try:
+            if not isinstance(self.error, CemmConnectionError):
+                found = await self._client.meters(sorted(ask))
+        except AuthenticationError:
+            raise
+        except CemmError:
+            if not self.listed:
+                raise
+        if self.error and not found:
+            raise self.error
+        listed = self._take_meters(found, known)
+        async_expire_news(self._hass, self._entry, listed)
+        now = monotonic()
+        self._takes = max(_TAKES, 1.5 * (now - asked))
+        self.due = now + _INTERVAL
+        self._forget_missing(listed, {*known}, {*extra, USAGE})
+
+    async def _async_recognise(self, *, after_failure: bool) -> None:
+        """Ask the CEMM who it is.
+
+        That it does not say does no harm as long as its meters answer. But what does not
+        answer at all is not asked for each of them.
+        """
+        info, self.error = self.info, None
+        try:
+            info = await self._client.info()
+        except AuthenticationError:
+            raise
+        except CemmConnectionError as err:
+            is_slow = isinstance(err, CemmTimeoutError)
+            if not self.listed or (is_slow and after_failure):
+                raise
+            self.error = err
+        except CemmError as err:
+            self.error = err
+        if info.mac != self._entry.unique_id:
+            raise WrongDeviceError(f"{info.mac} answers")
+        self.info = info
+        self.device_id = async_update_cemm(self._hass, self._entry, info)
+
+    async def async_ask_again(self) -> None:
+        """Ask for the meters that did not answer well; nothing waits for that."""
+        self._is_asking_again = True
+        try:
+            self._take_meters(await self._client.ask_again(), self.listed)
+        finally:
+            self._is_asking_again = False
+
+    def _take_meters(
+        self, found: Iterable[Meter], known: Mapping[str, Meter]
+    ) -> set[str]:
+        """Take note of the meters that are there, and return their aliases."""
+        self._on_listed()
+        listed = {
+            meter.alias: completed(meter, known.get(meter.alias)) for meter in found
+        }
+        for meter in listed.values():
+            self._meters.watch(meter, self.kind_of(meter))
+        return {*listed}
+
+    def _forget_missing(
+        self, listed: set[str], known: set[str], unlistable: set[str]
+    ) -> None:
+        """Forget the meters that are gone.
+
+        Those that can't be listed are gone when they do not answer either, and their
+        devices stay.
+        """
+        data = self._meters.data
+        answering = {alias for alias, each in data.items() if each.available}
+        unlisted = set[str]()
+        if self._client.lists_all_meters:
+            unlisted = left_out(known - unlistable, listed - unlistable, answering)
+        silent = self.listed.keys() - listed - answering - {USAGE}
+        for alias in self._missing.gone(silent | unlisted, monotonic()):
+            self._meters.forget(alias)
+            if alias in unlisted:
+                async_remove_meter(self._hass, self._entry, alias)
