@@ -11,7 +11,6 @@ from custom_components.cemm.days import HOUR, days
 from custom_components.cemm.history.usage import (
     Day,
     MeasuredDays,
-    MeterDays,
     booked_changes,
     counted,
     known_changes,
@@ -20,6 +19,7 @@ from custom_components.cemm.history.usage import (
 )
 from simulator import House
 from simulator.readings import Readings
+from tests.helpers.history import a_counter
 
 NOW = Day(date(2026, 1, 1)).start + 12 * HOUR
 WINTER_TIME_ENDS = (date(2025, 3, 26), date(2025, 3, 31))
@@ -81,7 +81,7 @@ def test_every_hour_is_within_one_percent(
     found = fetch(house, alias, span)
     row = CHANNELS[key]
     assert row.history and row.max_rate
-    measured = MeasuredDays(MeterDays(found), row.history.day)
+    measured = MeasuredDays(found, row.history.day)
     closings = [day.closing for day in found if day.closing]
     readings = meter_readings(closings, REGISTERS.get(key, (key,)))
     changes = list(
@@ -110,13 +110,10 @@ def test_what_was_used_after_the_last_reading_of_a_month_stays_there(
     """The CEMM notes readings every five minutes, the last one at 23:55."""
     house = House(seed=3)
     eve, first, second = fetch(house, alias, (date(2025, 9, 30), date(2025, 10, 2)))
-    row = CHANNELS[key]
-    assert row.history and row.max_rate
-    measured = MeasuredDays(MeterDays([first, second], eve), row.history.day)
-    registers = REGISTERS.get(key, (key,))
-    changes = known_changes(measured, row.history, registers, row.max_rate)
-    used = counted(
-        measured.profile.curve(row.history), changes, [first.start, first.end]
-    )
+    counter = a_counter(key, *REGISTERS.get(key, (key,)))
+    measured = MeasuredDays([eve, first, second], counter.rule.day)
+    changes = known_changes(measured, counter)
+    curve = measured.profile.curve(counter.rule)
+    used = counted(curve, changes, [first.start, first.end])
     real = truth(house, alias, key, first.end) - truth(house, alias, key, first.start)
     assert used[-1] == pytest.approx(real, abs=0.002)

@@ -15,7 +15,6 @@ from custom_components.cemm.history.usage import (
     Change,
     Day,
     MeasuredDays,
-    MeterDays,
     booked_changes,
     counted,
     known_changes,
@@ -23,6 +22,7 @@ from custom_components.cemm.history.usage import (
     read_changes,
     unmeasured,
 )
+from tests.helpers.history import a_counter
 
 MONDAY = date(2026, 11, 16)
 HOUR = 3600
@@ -151,17 +151,17 @@ def test_minutes_count_as_unmeasured_but_where_the_amount_is_known() -> None:
 
 def test_net_amounts_are_not_all_that_was_imported() -> None:
     closing = Reading({"t1": Measurement(1000, 1.5)})
-    net = MeasuredDays(MeterDays([Day(MONDAY)]), "electric_power")
+    net = MeasuredDays([Day(MONDAY)], "electric_power")
     assert not net.is_exact(rule("t1"))
-    assert MeasuredDays(
-        MeterDays([Day(MONDAY, closing=closing)]), "electric_power"
-    ).is_exact(rule("t1"))
-    assert MeasuredDays(MeterDays([Day(MONDAY)]), "flow").is_exact(rule("volume"))
+    assert MeasuredDays([Day(MONDAY, closing=closing)], "electric_power").is_exact(
+        rule("t1")
+    )
+    assert MeasuredDays([Day(MONDAY)], "flow").is_exact(rule("volume"))
 
 
 def test_volumes_agree_with_the_month_data() -> None:
     day = Day(MONDAY, {}, {"volume": 2.4})
-    measured = MeasuredDays(MeterDays([day]), "flow")
+    measured = MeasuredDays([day], "flow")
     changes = list(booked(measured, "volume"))
     assert hourly(measured, changes, "volume") == [pytest.approx(0.1)] * 24
 
@@ -169,7 +169,7 @@ def test_volumes_agree_with_the_month_data() -> None:
 def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
     # 12 h of 1 kW, 12 h of -0.5 kW; low until 7:00 and from 23:00.
     day = power_day([1000, -500], electric_energy_low=6.5, electric_energy_high=-0.4)
-    measured = MeasuredDays(MeterDays([day]), "electric_power")
+    measured = MeasuredDays([day], "electric_power")
     changes = {
         key: next(booked(measured, key)).amount
         for key in ("t1", "t2", "t3", "t4", "energy_import", "energy_export")
@@ -184,7 +184,7 @@ def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
 
 def test_what_was_not_measured_takes_what_the_net_amount_lacks() -> None:
     day = power_day([1000, None, -500, -500], electric_energy_high=2.0)
-    measured = MeasuredDays(MeterDays([day]), "electric_power")
+    measured = MeasuredDays([day], "electric_power")
     imported = list(booked(measured, "energy_import"))
     exported = list(booked(measured, "energy_export"))
     assert imported[0].amount == pytest.approx(8)
@@ -196,7 +196,7 @@ def test_what_was_not_measured_takes_what_the_net_amount_lacks() -> None:
 @pytest.mark.parametrize("amount", [-500.0, 5000.0])
 def test_no_meter_counts_what_is_booked_there(amount: float) -> None:
     """It was replaced, or the CEMM is wrong."""
-    measured = MeasuredDays(MeterDays([Day(MONDAY, {}, {"volume": amount})]), "flow")
+    measured = MeasuredDays([Day(MONDAY, {}, {"volume": amount})], "flow")
     assert not list(booked(measured, "volume"))
 
 
@@ -219,15 +219,13 @@ def test_month_data_tells_what_readings_do_not_reach() -> None:
         else day
         for n, day in enumerate(days)
     ]
-    changes = known_changes(
-        MeasuredDays(MeterDays(days), "flow"), rule("volume"), ["volume"], 9
-    )
+    changes = known_changes(MeasuredDays(days, "flow"), a_counter("volume", "volume"))
     assert [change.amount for change in changes] == [4, 4, 1, 1, 4, 4]
 
 
 def test_a_booked_zero_is_no_data() -> None:
     measured = MeasuredDays(
-        MeterDays([power_day([1000], electric_energy_low=0.0)]), "electric_power"
+        [power_day([1000], electric_energy_low=0.0)], "electric_power"
     )
     assert list(booked(measured, "energy_import")) == []
     assert hourly(measured, [], "energy_import") == pytest.approx([1.0] * 24)
@@ -245,7 +243,7 @@ def test_minutes_that_are_missing_make_no_other_tariff(
     powers = list(day.minutes["electric_power"])
     powers[first : first + minutes] = [None] * minutes
     day = replace(day, minutes={"electric_power": powers})
-    measured = MeasuredDays(MeterDays([day]), "electric_power")
+    measured = MeasuredDays([day], "electric_power")
     for key, amount in (("t1", low), ("t2", 24 - low)):
         hours = hourly(measured, list(booked(measured, key)), key)
         assert sum(hours) == pytest.approx(amount)
@@ -255,7 +253,7 @@ def test_minutes_that_are_missing_make_no_other_tariff(
 def test_a_day_of_which_too_little_was_booked_has_no_certain_tariff() -> None:
     day = power_day([1000, 1000, 1000, None], electric_energy_low=3.0)
     day = replace(day, amounts={**day.amounts, "electric_energy_high": 4.0})
-    assert MeasuredDays(MeterDays([day]), "electric_power").certain_since == day.end
+    assert MeasuredDays([day], "electric_power").certain_since == day.end
 
 
 @pytest.mark.parametrize(
@@ -277,7 +275,7 @@ def test_between_readings_no_tariff_is_needed(
         )
         for n in range(3)
     ]
-    measured = MeasuredDays(MeterDays(days), "electric_power")
+    measured = MeasuredDays(days, "electric_power")
     assert (
         measured.certain_since == [*(day.start for day in days), days[-1].end][certain]
     )
@@ -286,19 +284,14 @@ def test_between_readings_no_tariff_is_needed(
 def test_tariffs_that_nothing_explains_end_the_registers() -> None:
     fine = power_day([1000], electric_energy_low=8.0, electric_energy_high=16.0)
     odd = power_day([1000], electric_energy_low=3.5, electric_energy_high=20.5)
-    assert MeasuredDays(MeterDays([fine]), "electric_power").certain_since == fine.start
-    assert MeasuredDays(MeterDays([odd]), "electric_power").certain_since == odd.end
+    assert MeasuredDays([fine], "electric_power").certain_since == fine.start
+    assert MeasuredDays([odd], "electric_power").certain_since == odd.end
 
 
 def test_memory_begins_with_the_first_measurement_or_amount() -> None:
     empty = Day(MONDAY, {}, {"electric_energy_low": 0.0})
     late = power_day([None, 100])
     booked = Day(MONDAY, {}, {"electric_energy_low": 1.0})
-    assert MeasuredDays(MeterDays([empty]), "electric_power").known_since is None
-    assert (
-        MeasuredDays(MeterDays([late]), "electric_power").known_since
-        == late.start + 12 * HOUR
-    )
-    assert (
-        MeasuredDays(MeterDays([booked]), "electric_power").known_since == booked.start
-    )
+    assert MeasuredDays([empty], "electric_power").known_since is None
+    assert MeasuredDays([late], "electric_power").known_since == late.start + 12 * HOUR
+    assert MeasuredDays([booked], "electric_power").known_since == booked.start

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate, pairwise
 
 from custom_components.cemm.channels import HistoryRule
@@ -87,10 +86,9 @@ class Profile:
         self.end = start + len(amounts) * MINUTE
         self._amounts = amounts
         self._tariffs = tariffs
-        # Of the seven counters of a smart meter, each asks for those of others too.
         self._curves: dict[tuple[int, int | None], Curve] = {}
 
-    @cached_property
+    @property
     def measured_since(self) -> int | None:
         """The Unix time of the first minute that was measured."""
         for minute, amount in enumerate(self._amounts):
@@ -103,23 +101,21 @@ class Profile:
 
         It counts one direction, and perhaps only while its tariff is in force.
         """
+        # The counters of a smart meter ask for each other's curves too.
         key = rule.sign, rule.tariff
         if key not in self._curves:
-            self._curves[key] = self._accumulated(rule)
+            counted = self._counted(rule)
+            if rule.sign > 0:
+                used = [amount if amount and amount > 0 else 0.0 for amount in counted]
+            else:
+                used = [-amount if amount and amount < 0 else 0.0 for amount in counted]
+            unknown = [amount is None for amount in counted]
+            self._curves[key] = Curve(
+                self.start,
+                list(accumulate(used, initial=0.0)),
+                list(accumulate(unknown, initial=0)),
+            )
         return self._curves[key]
-
-    def _accumulated(self, rule: HistoryRule) -> Curve:
-        counted = self._counted(rule)
-        if rule.sign > 0:
-            used = [amount if amount and amount > 0 else 0.0 for amount in counted]
-        else:
-            used = [-amount if amount and amount < 0 else 0.0 for amount in counted]
-        unknown = [amount is None for amount in counted]
-        return Curve(
-            self.start,
-            list(accumulate(used, initial=0.0)),
-            list(accumulate(unknown, initial=0)),
-        )
 
     def _counted(self, rule: HistoryRule) -> Sequence[float | None]:
         """Return the amounts, with 0 where another tariff was in force."""

@@ -17,6 +17,7 @@ from custom_components.cemm.channels import POWER_PERIOD, HistoryRule
 from custom_components.cemm.client import History, Reading
 from custom_components.cemm.days import HOUR, MINUTE, day_after, midnight
 
+from .counters import Counter
 from .profile import POWER, Curve, Profile, hourly_net, minutes
 from .tariffs import HIGH, LOW, Tariffs, tariffs, tariffs_in_part, usual
 
@@ -66,19 +67,6 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class MeterDays:
-    """What the CEMM has of one meter and some consecutive days."""
-
-    days: Sequence[Day]
-    eve: Day | None = None
-    """The day before, if it has last meter readings.
-
-    They may be some minutes older than its end, and what was used in these minutes
-    is then in the next readings.
-    """
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """How much a counter rose between two Unix times."""
 
@@ -90,18 +78,13 @@ class Change:
 class MeasuredDays:
     """Consecutive days of one meter, as one channel of the day data shows them."""
 
-    def __init__(self, meter_days: MeterDays, channel: str) -> None:
-        self.days = days = [
-            *([meter_days.eve] if meter_days.eve else []),
-            *meter_days.days,
-        ]
+    def __init__(self, days: Sequence[Day], channel: str) -> None:
+        self.days = days
         by_day = [
             day.minutes.get(channel) or [None] * ((day.end - day.start) // MINUTE)
             for day in days
         ]
-        self.tariffs = [
-            _tariffs_of(day, amounts) for day, amounts in zip(days, by_day, strict=True)
-        ]
+        self.tariffs = list(map(_tariffs_of, days, by_day, strict=True))
         self.profile = Profile(
             days[0].start,
             [amount for amounts in by_day for amount in amounts],
@@ -134,12 +117,9 @@ class MeasuredDays:
     @property
     def known_since(self) -> int | None:
         """The Unix time at which the CEMM's memory of these days begins."""
-        booked = next(
-            (day.start for day in self.days if any(day.amounts.values())), None
-        )
-        found = [
-            time for time in (booked, self.profile.measured_since) if time is not None
-        ]
+        found = [day.start for day in self.days if any(day.amounts.values())]
+        if (measured := self.profile.measured_since) is not None:
+            found.append(measured)
         return min(found, default=None)
 
 
@@ -180,20 +160,19 @@ def booked_changes(
 
     Nothing but zeros is no data, and neither is what no meter can count in a day.
     """
-    booked = _booked_energy if rule.day == POWER else _booked_volume
+    amount: float | None
     for day in measured.days:
         if not any(day.amounts.get(name) for name in rule.period):
             continue
-        amount = booked(measured, rule, day)
-        most = max_rate * (day.end - day.start) / HOUR
-        if amount is not None and 0 <= amount <= most:
+        if rule.day == POWER:
+            amount = _booked_energy(measured, rule, day)
+        else:
+            amount = sum(day.amounts.get(name, 0.0) for name in rule.period)
+        if (
+            amount is not None
+            and 0 <= amount <= max_rate * (day.end - day.start) / HOUR
+        ):
             yield Change(day.start, day.end, amount)
-
-
-def _booked_volume(
-    _measured: MeasuredDays, rule: HistoryRule, day: Day
-) -> float | None:
-    return sum(day.amounts.get(name, 0.0) for name in rule.period)
 
 
 def _booked_energy(measured: MeasuredDays, rule: HistoryRule, day: Day) -> float | None:
@@ -218,22 +197,20 @@ def _booked_energy(measured: MeasuredDays, rule: HistoryRule, day: Day) -> float
     return max(used + missing, used if unknown else 0.0)
 
 
-def known_changes(
-    measured: MeasuredDays, rule: HistoryRule, registers: Sequence[str], max_rate: float
-) -> list[Change]:
+def known_changes(measured: MeasuredDays, counter: Counter) -> list[Change]:
     """Return how much a counter rose, in order of time and as far as that is known.
 
     Meter readings are exact; before and after them, month data must do.
     """
-    readings = [day.closing for day in measured.days if day.closing]
-    exact = list(read_changes(meter_readings(readings, registers), max_rate))
-    booked = booked_changes(measured, rule, max_rate)
+    readings = meter_readings(
+        (day.closing for day in measured.days if day.closing), counter.registers
+    )
+    exact = list(read_changes(readings, counter.max_rate))
+    booked = booked_changes(measured, counter.rule, counter.max_rate)
     if not exact:
         return list(booked)
     start, end = exact[0].start, exact[-1].end
-    outside = [
-        change for change in booked if change.end <= start or change.start >= end
-    ]
+    outside = [each for each in booked if each.end <= start or each.start >= end]
     return sorted([*exact, *outside], key=attrgetter("start"))
 
 
@@ -243,11 +220,8 @@ def counted(curve: Curve, changes: Sequence[Change], times: Times) -> list[float
     ``times`` are in order. Within a change its whole amount is counted; outside
     of them what the day data has.
     """
-    cuts = {*times}
-    for change in changes:
-        cuts.update(
-            edge for edge in (change.start, change.end) if times[0] < edge < times[-1]
-        )
+    edges = {edge for change in changes for edge in (change.start, change.end)}
+    cuts = {*times, *(edge for edge in edges if times[0] < edge < times[-1])}
     starts = [change.start for change in changes]
     weights = [_weights(curve, change) for change in changes]
     total, totals = 0.0, {times[0]: 0.0}
@@ -266,8 +240,8 @@ def counted(curve: Curve, changes: Sequence[Change], times: Times) -> list[float
 def _weights(curve: Curve, change: Change) -> tuple[float, float, float]:
     """Return the weights of measured use, unmeasured minutes and mere seconds.
 
-    More than was measured was used while nothing was measured, if there was such
-    a time. All else is a matter of scale.
+    The use beyond what was measured lies where nothing was measured, if there is such
+    a time. Everything else is a matter of scale.
     """
     used, unknown = curve.between(change.start, change.end)
     missing = change.amount - used
@@ -282,10 +256,10 @@ def _weights(curve: Curve, change: Change) -> tuple[float, float, float]:
 def unmeasured(curve: Curve, changes: Sequence[Change], times: Times) -> list[float]:
     """Return how many minutes were not measured until each of some Unix times.
 
-    ``times`` are in order. Of changes the amount is known: their minutes don't count.
+    ``times`` are in order. Minutes within a change don't count: its amount is known.
     """
 
-    def minutes(begin: float, end: float) -> float:
+    def missing(begin: float, end: float) -> float:
         return curve.between(begin, end)[1] - sum(
             curve.between(max(begin, change.start), min(end, change.end))[1]
             for change in changes
@@ -293,7 +267,7 @@ def unmeasured(curve: Curve, changes: Sequence[Change], times: Times) -> list[fl
         )
 
     # Float noise must not make it fall.
-    steps = (max(minutes(begin, end), 0.0) for begin, end in pairwise(times))
+    steps = (max(missing(begin, end), 0.0) for begin, end in pairwise(times))
     return list(accumulate(steps, initial=0.0))
 
 
