@@ -8,7 +8,7 @@ from custom_components.cemm.client import Measurement, Reading
 from custom_components.cemm.days import HOUR
 from custom_components.cemm.history.count import count_hours
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.usage import Day
+from custom_components.cemm.history.profile import Day
 from tests.helpers.history import a_counter
 
 YESTERDAY, TODAY = date(2026, 11, 16), date(2026, 11, 17)

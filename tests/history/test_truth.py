@@ -8,9 +8,8 @@ import pytest
 from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.client.models import parse_history, parse_reading
 from custom_components.cemm.days import HOUR, days
+from custom_components.cemm.history.profile import Day, MeasuredDays
 from custom_components.cemm.history.usage import (
-    Day,
-    MeasuredDays,
     booked_changes,
     counted,
     known_changes,
@@ -92,7 +91,7 @@ def test_every_hour_is_within_one_percent(
     times = range(found[0].start, found[-1].end + 1, HOUR)
     first, last = (truth(house, alias, key, time) for time in (times[0], times[-1]))
     assert changes or first == last
-    used = counted(measured.profile.curve(row.history), changes, times)
+    used = counted(measured.curve(row.history), changes, times)
     assert len(used) == len(times)
     for (begin, end), (old, new) in zip(pairwise(times), pairwise(used), strict=True):
         real = truth(house, alias, key, end) - truth(house, alias, key, begin)
@@ -113,7 +112,7 @@ def test_what_was_used_after_the_last_reading_of_a_month_stays_there(
     counter = a_counter(key, *REGISTERS.get(key, (key,)))
     measured = MeasuredDays([eve, first, second], counter.rule.day)
     changes = known_changes(measured, counter)
-    curve = measured.profile.curve(counter.rule)
+    curve = measured.curve(counter.rule)
     used = counted(curve, changes, [first.start, first.end])
     real = truth(house, alias, key, first.end) - truth(house, alias, key, first.start)
     assert used[-1] == pytest.approx(real, abs=0.002)

@@ -10,11 +10,9 @@ import pytest
 
 from custom_components.cemm.channels import CHANNELS, HistoryRule
 from custom_components.cemm.client import History, Measurement, Reading, Sample
-from custom_components.cemm.history.profile import Curve
+from custom_components.cemm.history.profile import Curve, Day, MeasuredDays
 from custom_components.cemm.history.usage import (
     Change,
-    Day,
-    MeasuredDays,
     booked_changes,
     counted,
     known_changes,
@@ -52,9 +50,8 @@ def booked(measured: MeasuredDays, key: str) -> Iterator[Change]:
 
 
 def hourly(measured: MeasuredDays, changes: list[Change], key: str) -> list[float]:
-    profile = measured.profile
-    times = range(profile.start, profile.end + 1, HOUR)
-    used = counted(profile.curve(rule(key)), changes, times)
+    times = range(measured.days[0].start, measured.days[-1].end + 1, HOUR)
+    used = counted(measured.curve(rule(key)), changes, times)
     return [b - a for a, b in pairwise(used)]
 
 
@@ -291,7 +288,10 @@ def test_tariffs_that_nothing_explains_end_the_registers() -> None:
 def test_memory_begins_with_the_first_measurement_or_amount() -> None:
     empty = Day(MONDAY, {}, {"electric_energy_low": 0.0})
     late = power_day([None, 100])
+    idle = power_day([None, 0])
     booked = Day(MONDAY, {}, {"electric_energy_low": 1.0})
     assert MeasuredDays([empty], "electric_power").known_since is None
-    assert MeasuredDays([late], "electric_power").known_since == late.start + 12 * HOUR
+    for day in (late, idle):
+        noon = day.start + 12 * HOUR
+        assert MeasuredDays([day], "electric_power").known_since == noon
     assert MeasuredDays([booked], "electric_power").known_since == booked.start

@@ -19,7 +19,7 @@ from custom_components.cemm.client import (
 )
 from custom_components.cemm.days import date_at, day_before, days, midnight
 
-from .usage import Day
+from .profile import Day
 
 # No CEMM is older.
 FIRST_DAY = date(2010, 1, 1)

@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from custom_components.cemm.days import HOUR, floor_hour
 
 from .counters import Counter
+from .profile import Day, MeasuredDays
 from .rows import Row, count_back
-from .usage import Day, MeasuredDays, counted, known_changes, unmeasured
+from .usage import counted, known_changes, unmeasured
 
 type Use = tuple[list[float], list[float]]
 """What was counted, and how many minutes were not measured, until each of some times."""
@@ -46,7 +47,7 @@ def _count_back(
         return [], ended
     times = [*range(begin, anchor.end, HOUR), anchor.end]
     changes = known_changes(measured, counter)
-    used = counted(measured.profile.curve(counter.rule), changes, times)
+    used = counted(measured.curve(counter.rule), changes, times)
     return count_back(anchor, times, used), ended
 
 
@@ -58,7 +59,7 @@ def count_hours(
     times = range(start, end + 1, HOUR)
     uses = {}
     for counter in counters:
-        curve = measured.profile.curve(counter.rule)
+        curve = measured.curve(counter.rule)
         changes = known_changes(measured, counter)
         exact = changes if measured.is_exact(counter.rule) else []
         uses[counter] = counted(curve, changes, times), unmeasured(curve, exact, times)

@@ -25,6 +25,7 @@ from .apply import async_begin_at, async_queue
 from .ask import HistoryReader, contained
 from .count import count_days_back
 from .counters import Counter, Priority
+from .profile import Day
 from .recorder import (
     async_newest_hour,
     async_newest_minutes,
@@ -32,7 +33,6 @@ from .recorder import (
     async_stored,
 )
 from .rows import Row
-from .usage import Day
 from .want import Difference, Move
 
 # At most this many rows wait: about a year of a house with five meters.

@@ -7,63 +7,23 @@ data only gives the shape.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import attrgetter
 
-from custom_components.cemm.channels import POWER_PERIOD, HistoryRule
-from custom_components.cemm.client import History, Reading
-from custom_components.cemm.days import HOUR, MINUTE, day_after, midnight
+from custom_components.cemm.channels import HistoryRule
+from custom_components.cemm.client import Reading
+from custom_components.cemm.days import HOUR
 
 from .counters import Counter
-from .profile import POWER, Curve, Profile, hourly_net, minutes
-from .tariffs import HIGH, LOW, Tariffs, tariffs, tariffs_in_part, usual
+from .profile import POWER, Curve, Day, MeasuredDays
+from .tariffs import HIGH, LOW
 
 # In kWh or m³: far below what a meter shows.
 _NEXT_TO_NOTHING = 1e-9
 
 type Times = Sequence[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """What the CEMM has of one meter and one day."""
-
-    day: date
-    minutes: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
-    """The day data by channel, see `minutes`: bare numbers, as a month has many."""
-    amounts: Mapping[str, float] = field(default_factory=dict)
-    """The day's part of the month data; empty for a day that is not over."""
-    closing: Reading | None = None
-    """The last meter readings of the day, where the API has them."""
-
-    @classmethod
-    def of(
-        cls,
-        day: date,
-        history: History,
-        amounts: Mapping[str, float],
-        closing: Reading | None = None,
-    ) -> Day:
-        """Return a day with the day data as the CEMM sends it."""
-        start, end = midnight(day), midnight(day_after(day))
-        by_channel = {
-            name: minutes(samples, name, start, end)
-            for name, samples in history.channels.items()
-        }
-        return cls(day, by_channel, amounts, closing)
-
-    @property
-    def start(self) -> int:
-        """Unix time of its midnight."""
-        return midnight(self.day)
-
-    @property
-    def end(self) -> int:
-        """Unix time of the next midnight."""
-        return midnight(day_after(self.day))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,66 +33,6 @@ class Change:
     start: float
     end: float
     amount: float
-
-
-class MeasuredDays:
-    """Consecutive days of one meter, as one channel of the day data shows them."""
-
-    def __init__(self, days: Sequence[Day], channel: str) -> None:
-        self.days = days
-        by_day = [
-            day.minutes.get(channel) or [None] * ((day.end - day.start) // MINUTE)
-            for day in days
-        ]
-        self.tariffs = list(map(_tariffs_of, days, by_day, strict=True))
-        self.profile = Profile(
-            days[0].start,
-            [amount for amounts in by_day for amount in amounts],
-            [tariff for found in self.tariffs for tariff in found.hours],
-        )
-
-    @property
-    def certain_since(self) -> int:
-        """Unix time since when each register's use is certain up to the end.
-
-        Between two readings it is, as they are of each register; month data is net,
-        and needs sure tariffs.
-        """
-        read = [index for index, day in enumerate(self.days) if day.closing]
-        for index in reversed(range(len(self.days))):
-            between = read and read[0] < index <= read[-1]
-            day, found = self.days[index], self.tariffs[index]
-            if day.amounts and not (between or found.certain):
-                return day.end
-        return self.days[0].start
-
-    def is_exact(self, rule: HistoryRule) -> bool:
-        """Tell whether the changes of a counter are just what it counted.
-
-        Net amounts are less than what was imported where something was exported too.
-        """
-        closings = [day.closing for day in self.days if day.amounts or day.closing]
-        return rule.day != POWER or (any(closings) and all(closings))
-
-    @property
-    def known_since(self) -> int | None:
-        """The Unix time at which the CEMM's memory of these days begins."""
-        found = [day.start for day in self.days if any(day.amounts.values())]
-        if (measured := self.profile.measured_since) is not None:
-            found.append(measured)
-        return min(found, default=None)
-
-
-def _tariffs_of(day: Day, amounts: Sequence[float | None]) -> Tariffs:
-    hours = hourly_net(amounts)
-    low, high = (day.amounts.get(name) for name in POWER_PERIOD)
-    found = tariffs(day.day, hours, low)
-    if found.certain or None not in amounts:
-        return found
-    if low and high is not None and min(hours) >= 0:
-        return tariffs_in_part(day.day, hours, low, high)
-    # What was not measured may explain it: the usual tariffs are not contradicted.
-    return Tariffs(usual(day.day).on(day.day), certain=True)
 
 
 def read_changes(
@@ -189,8 +89,8 @@ def _booked_energy(measured: MeasuredDays, rule: HistoryRule, day: Day) -> float
         return None
     net = rule.sign * sum(amounts)
     other = HistoryRule(rule.day, rule.period, -rule.sign, rule.tariff)
-    used, unknown = measured.profile.curve(rule).between(day.start, day.end)
-    back, _ = measured.profile.curve(other).between(day.start, day.end)
+    used, unknown = measured.curve(rule).between(day.start, day.end)
+    back, _ = measured.curve(other).between(day.start, day.end)
     missing = net - (used - back)
     if used + back and not unknown:
         return max(used * (1 + missing / (used + back)), 0.0)
