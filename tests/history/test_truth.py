@@ -10,11 +10,11 @@ from custom_components.cemm.client.models import parse_history, parse_reading
 from custom_components.cemm.days import HOUR, days
 from custom_components.cemm.history.profile import Day, MeasuredDays
 from custom_components.cemm.history.usage import (
-    booked_changes,
+    booked_rises,
     counted,
-    known_changes,
+    known_rises,
     meter_readings,
-    read_changes,
+    read_rises,
 )
 from simulator import House
 from simulator.readings import Readings
@@ -83,15 +83,15 @@ def test_every_hour_is_within_one_percent(
     measured = MeasuredDays(found, row.history.day)
     closings = [day.closing for day in found if day.closing]
     readings = meter_readings(closings, REGISTERS.get(key, (key,)))
-    changes = list(
-        read_changes(readings, row.max_rate)
+    rises = list(
+        read_rises(readings, row.max_rate)
         if exact
-        else booked_changes(measured, row.history, row.max_rate)
+        else booked_rises(measured, row.history, row.max_rate)
     )
     times = range(found[0].start, found[-1].end + 1, HOUR)
     first, last = (truth(house, alias, key, time) for time in (times[0], times[-1]))
-    assert changes or first == last
-    used = counted(measured.curve(row.history), changes, times)
+    assert rises or first == last
+    used = counted(measured.curve(row.history), rises, times)
     assert len(used) == len(times)
     for (begin, end), (old, new) in zip(pairwise(times), pairwise(used), strict=True):
         real = truth(house, alias, key, end) - truth(house, alias, key, begin)
@@ -111,8 +111,8 @@ def test_what_was_used_after_the_last_reading_of_a_month_stays_there(
     eve, first, second = fetch(house, alias, (date(2025, 9, 30), date(2025, 10, 2)))
     counter = a_counter(key, *REGISTERS.get(key, (key,)))
     measured = MeasuredDays([eve, first, second], counter.rule.day)
-    changes = known_changes(measured, counter)
+    rises = known_rises(measured, counter)
     curve = measured.curve(counter.rule)
-    used = counted(curve, changes, [first.start, first.end])
+    used = counted(curve, rises, [first.start, first.end])
     real = truth(house, alias, key, first.end) - truth(house, alias, key, first.start)
     assert used[-1] == pytest.approx(real, abs=0.002)

@@ -12,12 +12,12 @@ from custom_components.cemm.channels import CHANNELS, HistoryRule
 from custom_components.cemm.client import History, Measurement, Reading, Sample
 from custom_components.cemm.history.profile import Curve, Day, MeasuredDays
 from custom_components.cemm.history.usage import (
-    Change,
-    booked_changes,
+    Rise,
+    booked_rises,
     counted,
-    known_changes,
+    known_rises,
     meter_readings,
-    read_changes,
+    read_rises,
     unmeasured,
 )
 from tests.helpers.history import a_counter
@@ -42,16 +42,16 @@ def power_day(watts: list[float | None], **amounts: float) -> Day:
     return Day.of(MONDAY, History({"electric_power": samples}), amounts)
 
 
-def booked(measured: MeasuredDays, key: str) -> Iterator[Change]:
+def booked(measured: MeasuredDays, key: str) -> Iterator[Rise]:
     """Return what the month data says of a counter."""
     max_rate = CHANNELS[key].max_rate
     assert max_rate
-    return booked_changes(measured, rule(key), max_rate)
+    return booked_rises(measured, rule(key), max_rate)
 
 
-def hourly(measured: MeasuredDays, changes: list[Change], key: str) -> list[float]:
+def hourly(measured: MeasuredDays, rises: list[Rise], key: str) -> list[float]:
     times = range(measured.days[0].start, measured.days[-1].end + 1, HOUR)
-    used = counted(measured.curve(rule(key)), changes, times)
+    used = counted(measured.curve(rule(key)), rises, times)
     return [b - a for a, b in pairwise(used)]
 
 
@@ -63,21 +63,21 @@ def test_readings_that_fall_leap_or_stand_in_time_tell_nothing() -> None:
         (2 * HOUR, 3.0),
         (3 * HOUR, 9.0),
     ]
-    assert list(read_changes(readings, 5)) == [Change(0, HOUR, 1.0)]
+    assert list(read_rises(readings, 5)) == [Rise(0, HOUR, 1.0)]
 
 
 def test_a_reading_of_zero_is_neither_a_fall_nor_a_rise() -> None:
     readings = [(n * HOUR, value) for n, value in enumerate((7, 8, 0, 9, 11, 11))]
-    assert list(read_changes(readings, 100)) == [
-        Change(0, HOUR, 1),
-        Change(3 * HOUR, 4 * HOUR, 2),
-        Change(4 * HOUR, 5 * HOUR, 0),
+    assert list(read_rises(readings, 100)) == [
+        Rise(0, HOUR, 1),
+        Rise(3 * HOUR, 4 * HOUR, 2),
+        Rise(4 * HOUR, 5 * HOUR, 0),
     ]
 
 
 def test_a_trace_of_use_shapes_nothing() -> None:
     curve = Curve(0, [0.0, 2e-309, 2e-309], [0.0, 0.0, 0.0])
-    assert counted(curve, [Change(0, 120, 1.0)], [0, 60, 120]) == [0.0, 0.5, 1.0]
+    assert counted(curve, [Rise(0, 120, 1.0)], [0, 60, 120]) == [0.0, 0.5, 1.0]
 
 
 def test_the_readings_of_a_counter_are_those_of_its_registers() -> None:
@@ -93,7 +93,7 @@ def test_the_readings_of_a_counter_are_those_of_its_registers() -> None:
     st.lists(st.floats(0, 20), min_size=1, max_size=4),
     st.data(),
 )
-def test_a_change_is_counted_whole_and_never_backwards(
+def test_a_rise_is_counted_whole_and_never_backwards(
     used: list[float], amounts: list[float], data: st.DataObject
 ) -> None:
     unknown = data.draw(
@@ -104,46 +104,44 @@ def test_a_change_is_counted_whole_and_never_backwards(
         0, list(accumulate(used, initial=0)), list(accumulate(unknown, initial=0))
     )
     edges = [n * 60.0 * len(used) / len(amounts) for n in range(len(amounts) + 1)]
-    changes = [
-        Change(start, end, amount)
+    rises = [
+        Rise(start, end, amount)
         for (start, end), amount in zip(pairwise(edges), amounts, strict=True)
     ]
     times = sorted({*range(0, 60 * len(used), 90), *edges})
-    found = counted(curve, changes, times)
+    found = counted(curve, rises, times)
     assert all(new >= old - 1e-9 for old, new in pairwise(found))
-    for change in changes:
+    for rise in rises:
         at = dict(zip(times, found, strict=True))
-        assert at[change.end] - at[change.start] == pytest.approx(
-            change.amount, abs=1e-6
-        )
+        assert at[rise.end] - at[rise.start] == pytest.approx(rise.amount, abs=1e-6)
 
 
 def test_more_than_was_measured_was_used_while_nothing_was() -> None:
     curve = Curve(0, [0, 1, 1, 1, 2], [0, 0, 1, 2, 2])
-    found = counted(curve, [Change(0, 240, 6)], [0, 60, 120, 180, 240])
+    found = counted(curve, [Rise(0, 240, 6)], [0, 60, 120, 180, 240])
     assert found == [0, 1, 3, 5, 6]
 
 
 def test_less_than_was_measured_is_a_matter_of_scale() -> None:
     curve = Curve(0, [0, 1, 1, 3], [0, 0, 1, 1])
-    assert counted(curve, [Change(0, 180, 1.5)], [0, 60, 180]) == [0, 0.5, 1.5]
+    assert counted(curve, [Rise(0, 180, 1.5)], [0, 60, 180]) == [0, 0.5, 1.5]
 
 
 def test_use_without_a_shape_is_even() -> None:
     curve = Curve(0, [0, 0, 0], [0, 0, 0])
-    assert counted(curve, [Change(0, 120, 3)], [0, 30, 120]) == [0, 0.75, 3]
+    assert counted(curve, [Rise(0, 120, 3)], [0, 30, 120]) == [0, 0.75, 3]
 
 
-def test_outside_of_changes_the_day_data_counts() -> None:
+def test_outside_of_rises_the_day_data_counts() -> None:
     curve = Curve(0, [0, 1, 2, 3], [0, 0, 0, 0])
-    assert counted(curve, [Change(60, 120, 5)], [0, 60, 120, 180]) == [0, 1, 6, 7]
+    assert counted(curve, [Rise(60, 120, 5)], [0, 60, 120, 180]) == [0, 1, 6, 7]
 
 
 def test_minutes_count_as_unmeasured_but_where_the_amount_is_known() -> None:
     curve = Curve(0, [0, 0, 0, 0, 0], [0, 1, 2, 3, 3])
     times = [0, 60, 120, 180, 240]
     assert unmeasured(curve, [], times) == [0, 1, 2, 3, 3]
-    assert unmeasured(curve, [Change(90, 150, 5)], times) == [0, 1, 1.5, 2, 2]
+    assert unmeasured(curve, [Rise(90, 150, 5)], times) == [0, 1, 1.5, 2, 2]
 
 
 def test_net_amounts_are_not_all_that_was_imported() -> None:
@@ -159,24 +157,24 @@ def test_net_amounts_are_not_all_that_was_imported() -> None:
 def test_volumes_agree_with_the_month_data() -> None:
     day = Day(MONDAY, {}, {"volume": 2.4})
     measured = MeasuredDays([day], "flow")
-    changes = list(booked(measured, "volume"))
-    assert hourly(measured, changes, "volume") == [pytest.approx(0.1)] * 24
+    rises = list(booked(measured, "volume"))
+    assert hourly(measured, rises, "volume") == [pytest.approx(0.1)] * 24
 
 
 def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
     # 12 h of 1 kW, 12 h of -0.5 kW; low until 7:00 and from 23:00.
     day = power_day([1000, -500], electric_energy_low=6.5, electric_energy_high=-0.4)
     measured = MeasuredDays([day], "electric_power")
-    changes = {
+    rises = {
         key: next(booked(measured, key)).amount
         for key in ("t1", "t2", "t3", "t4", "energy_import", "energy_export")
     }
-    assert changes["t1"] - changes["t3"] == pytest.approx(6.5)
-    assert changes["t2"] - changes["t4"] == pytest.approx(-0.4)
-    assert changes["energy_import"] - changes["energy_export"] == pytest.approx(6.1)
+    assert rises["t1"] - rises["t3"] == pytest.approx(6.5)
+    assert rises["t2"] - rises["t4"] == pytest.approx(-0.4)
+    assert rises["energy_import"] - rises["energy_export"] == pytest.approx(6.1)
     # The 0.1 kWh that the day data lacks lies on both in proportion.
-    assert changes["t2"] == pytest.approx(5 + 0.1 * 5 / 10.5)
-    assert changes["t4"] == pytest.approx(5.5 - 0.1 * 5.5 / 10.5)
+    assert rises["t2"] == pytest.approx(5 + 0.1 * 5 / 10.5)
+    assert rises["t4"] == pytest.approx(5.5 - 0.1 * 5.5 / 10.5)
 
 
 def test_what_was_not_measured_takes_what_the_net_amount_lacks() -> None:
@@ -216,8 +214,8 @@ def test_month_data_tells_what_readings_do_not_reach() -> None:
         else day
         for n, day in enumerate(days)
     ]
-    changes = known_changes(MeasuredDays(days, "flow"), a_counter("volume", "volume"))
-    assert [change.amount for change in changes] == [4, 4, 1, 1, 4, 4]
+    rises = known_rises(MeasuredDays(days, "flow"), a_counter("volume", "volume"))
+    assert [rise.amount for rise in rises] == [4, 4, 1, 1, 4, 4]
 
 
 def test_a_booked_zero_is_no_data() -> None:

@@ -24,7 +24,7 @@ from .profile import Day
 # No CEMM is older.
 FIRST_DAY = date(2010, 1, 1)
 
-# What fails for itself alone this often is taken as never measured.
+# A question that fails this often while others are answered: nothing was measured.
 _ATTEMPTS = 4
 
 _NOTHING = History({})
@@ -66,15 +66,15 @@ class HistoryReader:
         self._failed_at: dict[_Question, int] = {}
         """How many questions had been answered when one failed the last time."""
         self._kept: dict[str, tuple[date, History]] = {}
-        """The day data of one day of each meter, that may be wanted again."""
+        """The day data of one day of each meter, which may be wanted again."""
 
     async def months(
         self, alias: str, channels: Collection[str], today: date
     ) -> set[date]:
         """Return the first days of all months in which a meter counted something.
 
-        ``channels`` are those of the year data that tell. The memory ends with
-        the first year that holds nothing, but for this one: it may have just begun.
+        ``channels`` are those of the year data that tell. The memory ends with the
+        first year that holds nothing, except this one, which may have just begun.
         """
         found: set[date] = set()
         for year in range(today.year, FIRST_DAY.year - 1, -1):
@@ -163,18 +163,18 @@ class HistoryReader:
         except UnsupportedAliasError:
             return None
         except NotConnectedError:
-            # Is it only this that there is not? A CEMM that has just started may not
-            # know the meter yet: that is no answer.
+            # Nothing there? A CEMM that has just started may not know the meter yet:
+            # then this fails too.
             await self._client.realtime(question[0])
             return None
         except AuthenticationError:
             raise
         except CemmStatusError, CemmResponseError:
-            # As long as nothing at all is answered, it does not fail for itself alone.
+            # As long as nothing else is answered, the fault is not this question's.
             if self._failed_at.get(question) != self._answered:
                 self._failed_at[question] = self._answered
                 self._failures[question] += 1
-            # Without the year data nothing would be left: that is never given up.
+            # The year data is never given up: without it nothing would be left.
             if question[1] is Period.YEAR or self._failures[question] < _ATTEMPTS:
                 raise
             return None

@@ -10,7 +10,7 @@ from custom_components.cemm.days import HOUR, floor_hour
 from .counters import Counter
 from .profile import Day, MeasuredDays
 from .rows import Row, count_back
-from .usage import counted, known_changes, unmeasured
+from .usage import counted, known_rises, unmeasured
 
 type Use = tuple[list[float], list[float]]
 """What was counted, and how many minutes were not measured, until each of some times."""
@@ -46,8 +46,8 @@ def _count_back(
     if begin >= anchor.end:
         return [], ended
     times = [*range(begin, anchor.end, HOUR), anchor.end]
-    changes = known_changes(measured, counter)
-    used = counted(measured.curve(counter.rule), changes, times)
+    rises = known_rises(measured, counter)
+    used = counted(measured.curve(counter.rule), rises, times)
     return count_back(anchor, times, used), ended
 
 
@@ -60,9 +60,9 @@ def count_hours(
     uses = {}
     for counter in counters:
         curve = measured.curve(counter.rule)
-        changes = known_changes(measured, counter)
-        exact = changes if measured.is_exact(counter.rule) else []
-        uses[counter] = counted(curve, changes, times), unmeasured(curve, exact, times)
+        rises = known_rises(measured, counter)
+        exact = rises if measured.is_exact(counter.rule) else []
+        uses[counter] = counted(curve, rises, times), unmeasured(curve, exact, times)
     return uses
 
 

@@ -38,7 +38,7 @@ from .want import Difference, Move
 # At most this many rows wait: about a year of a house with five meters.
 _PUT_OFF = 100_000
 
-# How many times rows may wait for the recorder: some months take it long, others do not.
+# How many writes the recorder may be behind: some months take it long, others do not.
 _AHEAD = 4
 
 # How far a sum may differ from the readings that it was made of (kWh or m³): rounding.
@@ -110,7 +110,7 @@ class Importer:
                 if sum(len(rows) for _, _, rows in self._later) > _PUT_OFF:
                     await self._async_write_later()
         except CemmError:
-            # What was asked for so far need not be asked for again.
+            # The answers so far need not be asked for again.
             await self._async_write_later()
             raise
         await self._async_write_later()
@@ -147,7 +147,7 @@ class Importer:
         for counter, (rows, ended) in counted.items():
             if rows:
                 job.anchors[counter] = rows[0]
-            # Nothing is known of the first one's own hour where no older one follows.
+            # Where no older row follows, nothing is known of the first one's own hour.
             unknown = 1 if oldest or ended else 0
             if wanted := [row for row in rows[unknown:] if row.start in self.hours]:
                 is_used = counter.priority is job.priority
@@ -159,16 +159,16 @@ class Importer:
         await self._async_write(batches)
 
     async def _async_write_later(self) -> None:
-        """Write what was put off for what is used more."""
+        """Write the rows that were put off for counters that are used more."""
         self._later.sort(key=lambda batch: batch[0].priority)
         while self._later:
             await self._async_write([self._later.pop(0)])
         await async_stored(self.hass)
 
     async def _async_write(self, batches: list[_Batch]) -> None:
-        """Have rows written, and wait until those of some time ago are.
+        """Have rows written, and wait until the recorder is not too far behind.
 
-        The recorder is slower than the CEMM: it goes on while more is asked for.
+        It is slower than the CEMM, and goes on while more is asked for.
         """
         for batch in batches:
             await self._async_write_batch(*batch)
@@ -203,8 +203,8 @@ async def async_anchor(
 ) -> Row | None:
     """Return a counter's oldest known reading; None if it has none at all.
 
-    Before the recorder has a row, that is the live reading, at the end of the hour
-    before it. Where the recorder has not begun to count, it is made to begin there.
+    Before the recorder has a row, that is the live reading, as a row that ends at its
+    time. Where the recorder has not begun to count, it is made to begin there.
     """
     if oldest := await async_oldest_hour(hass, counter):
         return oldest
@@ -225,7 +225,7 @@ async def async_anchor(
 async def async_is_continuous(hass: HomeAssistant, counter: Counter) -> bool:
     """Whether the live sum, if there is one, goes on from that of the newest row.
 
-    One that began anew after an outage is recognised by being small: it must be
+    A sum that began anew after an outage is recognised by being small. It must be
     mended before all sums are moved.
     """
     row = await async_newest_hour(hass, counter)

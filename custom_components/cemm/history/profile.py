@@ -179,8 +179,8 @@ class MeasuredDays:
     def certain_since(self) -> int:
         """Unix time since when each register's use is certain up to the end.
 
-        Between two readings it is, as they are of each register; month data is net,
-        and needs sure tariffs.
+        It is between two readings, as these are of each register. Month data is net,
+        and needs certain tariffs.
         """
         read = [index for index, day in enumerate(self.days) if day.closing]
         for index in reversed(range(len(self.days))):
@@ -191,9 +191,9 @@ class MeasuredDays:
         return self.days[0].start
 
     def is_exact(self, rule: HistoryRule) -> bool:
-        """Tell whether the changes of a counter are just what it counted.
+        """Tell whether the known rises of a counter are just what it counted.
 
-        Net amounts are less than what was imported where something was exported too.
+        A net amount is less than the import where something was exported too.
         """
         closings = [day.closing for day in self.days if day.amounts or day.closing]
         return rule.day != POWER or (any(closings) and all(closings))

@@ -59,7 +59,7 @@ class Reconciler:
         """The names of counters that have a hole which was not filled so far."""
 
     async def async_settle(self) -> None:
-        """Take out of the sums what is no use; this may run beside any other method."""
+        """Take out of the sums what is no use; may run beside any other method."""
         if self._ledger.breaks:
             coordinator = self._coordinator
             known = statistics(self._hass, coordinator.mac, coordinator.data)
@@ -173,7 +173,7 @@ class Reconciler:
         healer = Healer(
             self._hass, self._reader, self._rows, date_at(now), newest, written
         )
-        # What a sum has booked wrongly is taken out first.
+        # Wrong bookings are taken out of a sum first.
         unsettled = {each.name for each in self._ledger.breaks}
         complete = self._ledger.complete
         await healer.async_run(
@@ -194,8 +194,8 @@ class Reconciler:
     async def _async_newest(self, now: float) -> int:
         """Return the end of the last hour that the recorder no longer writes.
 
-        It *adds* its row of an hour, and one that is there already makes it lose those of
-        all sensors. So the clock is not enough: it may be behind with its work.
+        The recorder *adds* its row of an hour, and one that is there already makes it
+        lose those of all sensors. The clock is not enough: it may be behind with its work.
         """
         newest = floor_hour(now) - _SECONDS_LEFT_ALONE
         compiled = await async_compiled_until(self._hass)

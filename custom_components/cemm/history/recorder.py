@@ -215,7 +215,7 @@ async def async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:
 
 @callback
 def async_stored(hass: HomeAssistant) -> asyncio.Future[None]:
-    """Return what is done once the recorder has done all that it was told to so far.
+    """Return a future that is done once the recorder has done all it was told so far.
 
     Its own `async_block_till_done` does not wait for what it is busy with.
     """

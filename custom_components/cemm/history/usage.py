@@ -1,9 +1,9 @@
 """What a counter counted, hour by hour: the day data, made to agree with the rest.
 
 Day data says when something was used, and says it in rounded numbers and with
-gaps. How much it was, meter readings (remote API) or the amounts of the month
-data tell exactly. A `Change` is such knowledge; between its two ends the day
-data only gives the shape.
+gaps. Meter readings (remote API) or the amounts of the month data tell exactly how
+much it was. A `Rise` is such knowledge; between its two ends the day data only gives
+the shape.
 """
 
 from bisect import bisect_right
@@ -27,7 +27,7 @@ type Times = Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Rise:
     """How much a counter rose between two Unix times."""
 
     start: float
@@ -35,13 +35,13 @@ class Change:
     amount: float
 
 
-def read_changes(
+def read_rises(
     readings: Iterable[tuple[float, float]], max_rate: float
-) -> Iterator[Change]:
-    """Yield the changes between meter readings, (Unix time, value) in order of time.
+) -> Iterator[Rise]:
+    """Yield the rises between meter readings, (Unix time, value) in order of time.
 
     A fall (another meter, a glitch) tells nothing of the use, nor does a leap
-    beyond ``max_rate`` (per hour), nor what follows either.
+    beyond ``max_rate`` (per hour), nor the reading that follows one of them.
     """
     trusted = True
     for (start, old), (end, new) in pairwise(readings):
@@ -49,39 +49,34 @@ def read_changes(
             continue
         plausible = 0 <= new - old <= max_rate * (end - start) / HOUR
         if plausible and trusted:
-            yield Change(start, end, new - old)
+            yield Rise(start, end, new - old)
         trusted = plausible
 
 
-def booked_changes(
+def booked_rises(
     measured: MeasuredDays, rule: HistoryRule, max_rate: float
-) -> Iterator[Change]:
+) -> Iterator[Rise]:
     """Yield what the month data says of each day.
 
-    Nothing but zeros is no data, and neither is what no meter can count in a day.
+    Zeros alone are no data, and neither is more than a meter can count in a day.
     """
-    amount: float | None
     for day in measured.days:
-        if not any(day.amounts.get(name) for name in rule.period):
-            continue
-        if rule.day == POWER:
-            amount = _booked_energy(measured, rule, day)
-        else:
-            amount = sum(day.amounts.get(name, 0.0) for name in rule.period)
-        if (
-            amount is not None
-            and 0 <= amount <= max_rate * (day.end - day.start) / HOUR
-        ):
-            yield Change(day.start, day.end, amount)
+        if any(day.amounts.get(name) for name in rule.period):
+            amount = _booked(measured, rule, day)
+            most = max_rate * (day.end - day.start) / HOUR
+            if amount is not None and 0 <= amount <= most:
+                yield Rise(day.start, day.end, amount)
 
 
-def _booked_energy(measured: MeasuredDays, rule: HistoryRule, day: Day) -> float | None:
-    """Return how much of a day's energy a counter counted; None: not known.
+def _booked(measured: MeasuredDays, rule: HistoryRule, day: Day) -> float | None:
+    """Return how much a counter counted on a day; None: not known.
 
-    Energy is booked net and per tariff: what the day data lacks, or has too
-    much, is laid on import and export in proportion to them, or on either one
-    where it lies in the time that was not measured.
+    Energy is booked net and per tariff. An amount that the day data lacks, or has too
+    much, is divided over import and export in proportion to them. Where minutes were
+    not measured it lies in these, and is taken whole for either.
     """
+    if rule.day != POWER:
+        return sum(day.amounts.get(name, 0.0) for name in rule.period)
     low, high = rule.period
     names = {LOW: (low,), HIGH: (high,), None: rule.period}[rule.tariff]
     amounts = [day.amounts[name] for name in names if name in day.amounts]
@@ -97,7 +92,7 @@ def _booked_energy(measured: MeasuredDays, rule: HistoryRule, day: Day) -> float
     return max(used + missing, used if unknown else 0.0)
 
 
-def known_changes(measured: MeasuredDays, counter: Counter) -> list[Change]:
+def known_rises(measured: MeasuredDays, counter: Counter) -> list[Rise]:
     """Return how much a counter rose, in order of time and as far as that is known.
 
     Meter readings are exact; before and after them, month data must do.
@@ -105,8 +100,8 @@ def known_changes(measured: MeasuredDays, counter: Counter) -> list[Change]:
     readings = meter_readings(
         (day.closing for day in measured.days if day.closing), counter.registers
     )
-    exact = list(read_changes(readings, counter.max_rate))
-    booked = booked_changes(measured, counter.rule, counter.max_rate)
+    exact = list(read_rises(readings, counter.max_rate))
+    booked = booked_rises(measured, counter.rule, counter.max_rate)
     if not exact:
         return list(booked)
     start, end = exact[0].start, exact[-1].end
@@ -114,21 +109,20 @@ def known_changes(measured: MeasuredDays, counter: Counter) -> list[Change]:
     return sorted([*exact, *outside], key=attrgetter("start"))
 
 
-def counted(curve: Curve, changes: Sequence[Change], times: Times) -> list[float]:
+def counted(curve: Curve, rises: Sequence[Rise], times: Times) -> list[float]:
     """Return what was counted from the first of some Unix times until each of them.
 
-    ``times`` are in order. Within a change its whole amount is counted; outside
-    of them what the day data has.
+    ``times`` are in order. A rise is counted whole; outside of them the day data counts.
     """
-    edges = {edge for change in changes for edge in (change.start, change.end)}
+    edges = {edge for rise in rises for edge in (rise.start, rise.end)}
     cuts = {*times, *(edge for edge in edges if times[0] < edge < times[-1])}
-    starts = [change.start for change in changes]
-    weights = [_weights(curve, change) for change in changes]
+    starts = [rise.start for rise in rises]
+    weights = [_weights(curve, rise) for rise in rises]
     total, totals = 0.0, {times[0]: 0.0}
     for begin, end in pairwise(sorted(cuts)):
         used, unknown = curve.between(begin, end)
         index = bisect_right(starts, begin) - 1
-        if index >= 0 and begin < changes[index].end:
+        if index >= 0 and begin < rises[index].end:
             scale, fill, even = weights[index]
             total += scale * used + fill * unknown + even * (end - begin)
         else:
@@ -137,33 +131,33 @@ def counted(curve: Curve, changes: Sequence[Change], times: Times) -> list[float
     return [totals[time] for time in times]
 
 
-def _weights(curve: Curve, change: Change) -> tuple[float, float, float]:
+def _weights(curve: Curve, rise: Rise) -> tuple[float, float, float]:
     """Return the weights of measured use, unmeasured minutes and mere seconds.
 
     The use beyond what was measured lies where nothing was measured, if there is such
     a time. Everything else is a matter of scale.
     """
-    used, unknown = curve.between(change.start, change.end)
-    missing = change.amount - used
+    used, unknown = curve.between(rise.start, rise.end)
+    missing = rise.amount - used
     if missing > 0 and unknown >= 1:
         return 1.0, missing / unknown, 0.0
-    # What is next to nothing has no shape, and nothing can be divided by it.
+    # Next to nothing has no shape, and must not be divided by.
     if used > _NEXT_TO_NOTHING:
-        return change.amount / used, 0.0, 0.0
-    return 0.0, 0.0, change.amount / (change.end - change.start)
+        return rise.amount / used, 0.0, 0.0
+    return 0.0, 0.0, rise.amount / (rise.end - rise.start)
 
 
-def unmeasured(curve: Curve, changes: Sequence[Change], times: Times) -> list[float]:
+def unmeasured(curve: Curve, rises: Sequence[Rise], times: Times) -> list[float]:
     """Return how many minutes were not measured until each of some Unix times.
 
-    ``times`` are in order. Minutes within a change don't count: its amount is known.
+    ``times`` are in order. Minutes within a rise don't count: its amount is known.
     """
 
     def missing(begin: float, end: float) -> float:
         return curve.between(begin, end)[1] - sum(
-            curve.between(max(begin, change.start), min(end, change.end))[1]
-            for change in changes
-            if change.start < end and begin < change.end
+            curve.between(max(begin, rise.start), min(end, rise.end))[1]
+            for rise in rises
+            if rise.start < end and begin < rise.end
         )
 
     # Float noise must not make it fall.
