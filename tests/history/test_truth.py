@@ -13,7 +13,7 @@ from custom_components.cemm.history.usage import (
     booked_rises,
     counted,
     known_rises,
-    meter_readings,
+    meter_reading,
     read_rises,
 )
 from simulator import House
@@ -81,8 +81,12 @@ def test_every_hour_is_within_one_percent(
     row = CHANNELS[key]
     assert row.history and row.max_rate
     measured = MeasuredDays(found, row.history.day)
-    closings = [day.closing for day in found if day.closing]
-    readings = meter_readings(closings, REGISTERS.get(key, (key,)))
+    readings = [
+        reading
+        for day in found
+        if day.closing
+        and (reading := meter_reading(day.closing.channels, REGISTERS.get(key, (key,))))
+    ]
     rises = list(
         read_rises(readings, row.max_rate)
         if exact

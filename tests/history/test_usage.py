@@ -16,7 +16,7 @@ from custom_components.cemm.history.usage import (
     booked_rises,
     counted,
     known_rises,
-    meter_readings,
+    meter_reading,
     read_rises,
     unmeasured,
 )
@@ -81,11 +81,13 @@ def test_a_trace_of_use_shapes_nothing() -> None:
 
 
 def test_the_readings_of_a_counter_are_those_of_its_registers() -> None:
-    whole = Reading({"t1": Measurement(1000, 1.5), "t2": Measurement(2000, 2.25)})
-    half = Reading({"t1": Measurement(3000, 1.5)})
-    assert list(meter_readings([whole, half], ("t1", "t2"))) == [(2, 3.75)]
-    assert list(meter_readings([whole, half], ("t1",))) == [(1, 1.5), (3, 1.5)]
-    assert list(meter_readings([whole], ())) == []
+    whole = {"t1": Measurement(1000, 1.5), "t2": Measurement(2000, 2.25)}
+    half = {"t1": Measurement(3000, 1.5)}
+    assert meter_reading(whole, ("t1", "t2")) == (2, 3.75)
+    assert meter_reading(half, ("t1", "t2")) is None
+    assert meter_reading(whole, ("t1",)) == (1, 1.5)
+    assert meter_reading(half, ("t1",)) == (3, 1.5)
+    assert meter_reading(whole, ()) is None
 
 
 @given(

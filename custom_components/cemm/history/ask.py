@@ -163,7 +163,7 @@ class HistoryReader:
         except UnsupportedAliasError:
             return None
         except NotConnectedError:
-            # Nothing there? A CEMM that has just started may not know the meter yet:
+            # Is only this not there? A CEMM that has just started may not know the meter yet:
             # then this fails too.
             await self._client.realtime(question[0])
             return None

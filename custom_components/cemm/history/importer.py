@@ -33,6 +33,7 @@ from .recorder import (
     async_stored,
 )
 from .rows import Row
+from .usage import meter_reading
 from .want import Difference, Move
 
 # At most this many rows wait: about a year of a house with five meters.
@@ -208,11 +209,10 @@ async def async_anchor(
     """
     if oldest := await async_oldest_hour(hass, counter):
         return oldest
-    parts = [data.channels[name] for name in counter.registers if name in data.channels]
-    if not parts or len(parts) < len(counter.registers):
+    reading = meter_reading(data.channels, counter.registers)
+    if reading is None:
         return None
-    state = round(sum(part.value for part in parts), 6)
-    time = min(max(part.time for part in parts) / 1000, now)
+    time, state = min(reading[0], now), round(reading[1], 6)
     if await async_newest_minutes(hass, counter) is None:
         await async_begin_at(hass, counter, state)
     # The recorder may have begun by itself meanwhile.

@@ -7,13 +7,13 @@ the shape.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import attrgetter
 
 from custom_components.cemm.channels import HistoryRule
-from custom_components.cemm.client import Reading
+from custom_components.cemm.client import Measurement
 from custom_components.cemm.days import HOUR
 
 from .counters import Counter
@@ -33,6 +33,19 @@ class Rise:
     start: float
     end: float
     amount: float
+
+
+def meter_reading(
+    channels: Mapping[str, Measurement], registers: Sequence[str]
+) -> tuple[float, float] | None:
+    """Return (Unix time, value) of what a counter reads, the sum of some registers.
+
+    A reading counts at its own time. There is none unless all registers have one.
+    """
+    parts = [channels[name] for name in registers if name in channels]
+    if not parts or len(parts) < len(registers):
+        return None
+    return max(part.time for part in parts) / 1000, sum(part.value for part in parts)
 
 
 def read_rises(
@@ -73,7 +86,7 @@ def _booked(measured: MeasuredDays, rule: HistoryRule, day: Day) -> float | None
 
     Energy is booked net and per tariff. An amount that the day data lacks, or has too
     much, is divided over import and export in proportion to them. Where minutes were
-    not measured it lies in these, and is taken whole for either.
+    not measured it lies in these, all on one of the two.
     """
     if rule.day != POWER:
         return sum(day.amounts.get(name, 0.0) for name in rule.period)
@@ -97,10 +110,9 @@ def known_rises(measured: MeasuredDays, counter: Counter) -> list[Rise]:
 
     Meter readings are exact; before and after them, month data must do.
     """
-    readings = meter_readings(
-        (day.closing for day in measured.days if day.closing), counter.registers
-    )
-    exact = list(read_rises(readings, counter.max_rate))
+    closings = [day.closing.channels for day in measured.days if day.closing]
+    readings = [meter_reading(channels, counter.registers) for channels in closings]
+    exact = list(read_rises(filter(None, readings), counter.max_rate))
     booked = booked_rises(measured, counter.rule, counter.max_rate)
     if not exact:
         return list(booked)
@@ -112,7 +124,7 @@ def known_rises(measured: MeasuredDays, counter: Counter) -> list[Rise]:
 def counted(curve: Curve, rises: Sequence[Rise], times: Times) -> list[float]:
     """Return what was counted from the first of some Unix times until each of them.
 
-    ``times`` are in order. A rise is counted whole; outside of them the day data counts.
+    ``times`` are in order. A rise is counted whole; outside of rises the day data counts.
     """
     edges = {edge for rise in rises for edge in (rise.start, rise.end)}
     cuts = {*times, *(edge for edge in edges if times[0] < edge < times[-1])}
@@ -163,17 +175,3 @@ def unmeasured(curve: Curve, rises: Sequence[Rise], times: Times) -> list[float]
     # Float noise must not make it fall.
     steps = (max(missing(begin, end), 0.0) for begin, end in pairwise(times))
     return list(accumulate(steps, initial=0.0))
-
-
-def meter_readings(
-    readings: Iterable[Reading], registers: Sequence[str]
-) -> Iterator[tuple[float, float]]:
-    """Yield (Unix time, value) of what a counter read, the sum of some registers.
-
-    A reading counts at its own time, which may be long before the day's end.
-    """
-    for reading in readings:
-        found = [reading.channels.get(name) for name in registers]
-        parts = [measurement for measurement in found if measurement]
-        if parts and len(parts) == len(found):
-            yield max(part.time for part in parts) / 1000, sum(p.value for p in parts)
