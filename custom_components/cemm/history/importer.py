@@ -76,7 +76,7 @@ class Importer:
     reader: HistoryReader
     today: date
     hours: range
-    """The Unix times of the hours that may be written."""
+    """From the Unix time of the first hour that may be written to the end of the last."""
     on_progress: Callable[[float], None]
     """Called with the part that is done, from 0 to 1."""
     written: dict[str, set[int]]
