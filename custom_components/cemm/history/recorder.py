@@ -46,47 +46,9 @@ async def async_hours(
 async def async_seen_hours[S: Statistic](
     hass: HomeAssistant, statistics: Collection[S], since: float
 ) -> dict[S, list[Row]]:
-    """Return the rows that start since a Unix time and are of hours seen to their end.
-
-    While a sensor is unavailable the recorder writes nothing: the row of the hour in
-    which that began holds the last state before. And for the time that Home Assistant
-    was off it repeats the last state, as soon as it runs again. Both are recognised by
-    the newest short-term row of the hour; a row that is no copy of it was corrected since.
-    """
+    """Return the rows that start since a Unix time and are of hours seen to their end."""
     ids = [statistic.entity_id for statistic in statistics]
-    query = (
-        select(
-            StatisticsMeta.statistic_id,
-            Statistics.start_ts,
-            Statistics.state,
-            StatisticsShortTerm.start_ts,
-            StatisticsShortTerm.created_ts,
-            StatisticsShortTerm.state,
-        )
-        .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
-        .join(
-            StatisticsShortTerm,
-            and_(
-                StatisticsShortTerm.metadata_id == Statistics.metadata_id,
-                StatisticsShortTerm.start_ts >= Statistics.start_ts,
-                StatisticsShortTerm.start_ts < Statistics.start_ts + HOUR,
-            ),
-        )
-        .where(StatisticsMeta.statistic_id.in_(ids), Statistics.start_ts >= since)
-        .order_by(StatisticsShortTerm.start_ts)
-    )
-
-    def find() -> set[tuple[str, int]]:
-        with session_scope(hass=hass, read_only=True) as session:
-            newest = {(row[0], int(row[1])): row[2:] for row in session.execute(query)}
-        return {
-            (entity_id, hour)
-            for (entity_id, hour), (state, start, created, copied) in newest.items()
-            if state == copied
-            and (start + SHORT_TERM < hour + HOUR or created > start + _IN_TIME)
-        }
-
-    unseen = await async_query(hass, find)
+    unseen = await _async_unseen(hass, ids, since)
     found = await _async_rows(hass, statistics, since, None, "hour")
     return {
         statistic: [
@@ -198,6 +160,51 @@ async def _async_rows[S: Statistic](
         }
 
     return await async_query(hass, read)
+
+
+async def _async_unseen(
+    hass: HomeAssistant, ids: Collection[str], since: float
+) -> set[tuple[str, int]]:
+    """Return entity id and start of each hour whose end the recorder did not see.
+
+    While a sensor is unavailable the recorder writes nothing: the row of the hour in
+    which that began holds the last state before. And for the time that Home Assistant
+    was off it repeats the last state, as soon as it runs again. Both are recognised by
+    the newest short-term row of the hour; a row that is no copy of it was corrected since.
+    """
+    query = (
+        select(
+            StatisticsMeta.statistic_id,
+            Statistics.start_ts,
+            Statistics.state,
+            StatisticsShortTerm.start_ts,
+            StatisticsShortTerm.created_ts,
+            StatisticsShortTerm.state,
+        )
+        .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
+        .join(
+            StatisticsShortTerm,
+            and_(
+                StatisticsShortTerm.metadata_id == Statistics.metadata_id,
+                StatisticsShortTerm.start_ts >= Statistics.start_ts,
+                StatisticsShortTerm.start_ts < Statistics.start_ts + HOUR,
+            ),
+        )
+        .where(StatisticsMeta.statistic_id.in_(ids), Statistics.start_ts >= since)
+        .order_by(StatisticsShortTerm.start_ts)
+    )
+
+    def find() -> set[tuple[str, int]]:
+        with session_scope(hass=hass, read_only=True) as session:
+            newest = {(row[0], int(row[1])): row[2:] for row in session.execute(query)}
+        return {
+            (entity_id, hour)
+            for (entity_id, hour), (state, start, created, copied) in newest.items()
+            if state == copied
+            and (start + SHORT_TERM < hour + HOUR or created > start + _IN_TIME)
+        }
+
+    return await async_query(hass, find)
 
 
 async def async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:
