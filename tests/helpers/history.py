@@ -18,9 +18,10 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     do_adhoc_statistics,
 )
 
+from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.days import HOUR
 from custom_components.cemm.history.apply import async_apply
-from custom_components.cemm.history.counters import Counter, counters
+from custom_components.cemm.history.counters import Counter, Priority, counters
 from custom_components.cemm.history.manager import INTERVAL
 from custom_components.cemm.history.recorder import async_hours, async_stored
 from custom_components.cemm.history.rows import Row
@@ -44,6 +45,21 @@ def all_counters(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Count
     coordinator = entry.runtime_data.coordinator
     found = counters(hass, coordinator.mac, coordinator.data)
     return {counter.name: counter for counter in found}
+
+
+def a_counter(key: str, *registers: str) -> Counter:
+    """Return a counter that needs no Home Assistant."""
+    row = CHANNELS[key]
+    assert row.history and row.max_rate
+    return Counter(
+        *("sensor.it", f"p1_{key}", "kWh"),
+        alias="p1",
+        key=key,
+        rule=row.history,
+        max_rate=row.max_rate,
+        registers=registers,
+        priority=Priority.SOURCE,
+    )
 
 
 async def finished(entry: MockConfigEntry) -> None:

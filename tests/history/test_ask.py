@@ -18,8 +18,7 @@ from custom_components.cemm.client import (
     Sample,
 )
 from custom_components.cemm.days import date_at, days, midnight
-from custom_components.cemm.history.ask import HistoryReader
-from custom_components.cemm.history.meter_errors import contained
+from custom_components.cemm.history.ask import HistoryReader, contained
 
 OCTOBER = (date(2025, 10, 30), date(2025, 10, 31))
 NOVEMBER = (date(2025, 11, 1), date(2025, 11, 2))
@@ -50,11 +49,12 @@ async def test_each_day_is_asked_for_once(has_totals: bool) -> None:
     """With the day before them: a last reading of that day says nothing without it."""
     client = Client(has_totals=has_totals)
     reader = HistoryReader(client)  # type: ignore[arg-type]
-    months_left = [
-        await reader.meter_days("p1", *span, TODAY) for span in (NOVEMBER, OCTOBER)
+    found = [
+        [each.day for each in await reader.meter_days("p1", *span, TODAY)]
+        for span in (NOVEMBER, OCTOBER)
     ]
-    eves = [meter_days.eve.day for meter_days in months_left if meter_days.eve]
-    assert eves == ([date(2025, 10, 31), date(2025, 10, 29)] if has_totals else [])
+    eves = [[date(2025, 10, 31)], [date(2025, 10, 29)]] if has_totals else [[], []]
+    assert found == [eves[0] + days(*NOVEMBER), eves[1] + days(*OCTOBER)]
     first = date(2025, 10, 29) if has_totals else OCTOBER[0]
     assert client.asked == Tally(days(first, NOVEMBER[1]))
 
@@ -99,7 +99,7 @@ async def test_a_question_that_always_fails_is_given_up(period: Period | None) -
     client.fails.add((period, NOVEMBER[1]))
     reader = HistoryReader(client)  # type: ignore[arg-type]
     assert await attempts(reader, 10) == 3
-    first, second = (await reader.meter_days("pulse-2", *NOVEMBER, TODAY)).days
+    _eve, first, second = await reader.meter_days("pulse-2", *NOVEMBER, TODAY)
     assert first.closing
     assert first.minutes
     assert bool(second.closing) == (period is not None)

@@ -12,7 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.days import HOUR, midnight
-from custom_components.cemm.history import anchors
+from custom_components.cemm.history import importer
 from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.importer import Importer
 from custom_components.cemm.history.rows import Row
@@ -74,7 +74,7 @@ async def test_while_the_recorder_begins_to_count(
     """It is told where to begin when it has just done so by itself."""
     await setup(hass, local_entry)
     await go_live(hass, local_entry, freezer, 2)
-    real = anchors.async_newest_minutes
+    real = importer.async_newest_minutes
     asked = set()
 
     async def not_yet(hass: HomeAssistant, counter: Counter) -> Row | None:
@@ -83,7 +83,7 @@ async def test_while_the_recorder_begins_to_count(
         asked.add(counter)
         return None
 
-    with patch.object(anchors, "async_newest_minutes", not_yet):
+    with patch.object(importer, "async_newest_minutes", not_yet):
         await local_entry.runtime_data.history.async_import(date(2025, 11, 3))
     assert len(asked) == 2
     await assert_begun(hass, local_entry, house, date(2025, 11, 3))

@@ -4,7 +4,7 @@ import pytest
 
 from custom_components.cemm.channels import HistoryRule
 from custom_components.cemm.client import Sample
-from custom_components.cemm.history.profile import Curve, Profile, hourly_net, minutes
+from custom_components.cemm.history.profile import Curve, hourly_net, minutes
 
 START = 1_700_000_400  # a full hour
 HOUR = 3600
@@ -62,18 +62,18 @@ def test_samples_outside_of_the_time_are_left_out() -> None:
 
 
 def test_import_and_export_are_told_apart_minute_by_minute() -> None:
-    profile = Profile(START, [0.5, -0.2, None, 0.1], [1])
-    assert profile.curve(IMPORT).between(START, START + 240) == (0.6, 1)
-    assert profile.curve(EXPORT).between(START, START + 240) == (0.2, 1)
-    assert profile.measured_since == START
-    assert Profile(START, [None, 0.0], [1]).measured_since == START + 60
-    assert Profile(START, [None], [1]).measured_since is None
+    amounts = [0.5, -0.2, None, 0.1]
+    for rule, used in ((IMPORT, 0.6), (EXPORT, 0.2)):
+        found = Curve.of(START, amounts, [1], rule)
+        assert found.between(START, START + 240) == (used, 1)
 
 
 def test_a_register_counts_while_its_tariff_is_in_force() -> None:
-    profile = Profile(START, [0.5, None] * 30 + [0.25, None] * 30, [1, 2])
-    low = profile.curve(HistoryRule("electric_power", (), 1, 1))
-    high = profile.curve(HistoryRule("electric_power", (), 1, 2))
+    amounts = [0.5, None] * 30 + [0.25, None] * 30
+    low, high = (
+        Curve.of(START, amounts, [1, 2], HistoryRule("electric_power", (), 1, tariff))
+        for tariff in (1, 2)
+    )
     assert low.between(START, START + 2 * HOUR) == (15, 30)
     assert high.between(START, START + 2 * HOUR) == (7.5, 30)
     assert high.between(START, START + HOUR) == (0, 0)

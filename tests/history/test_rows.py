@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.cemm.history.rows import Anchor, Row, count_back, holes
+from custom_components.cemm.history.rows import Row, count_back, holes
 
 HOUR = 3600
 amounts = st.lists(st.floats(0, 50), min_size=2, max_size=60)
@@ -28,7 +28,7 @@ def test_counting_back_keeps_the_difference_of_sum_and_state(
 ) -> None:
     counted = list(accumulate(used[1:], initial=0.0))
     times = [n * HOUR for n in range(1, len(counted))] + [len(counted) * HOUR - 600]
-    rows = count_back(Anchor(times[-1], state, total), times, counted)
+    rows = count_back(Row(times[-1] - HOUR, state, total), times, counted)
     assert [row.end for row in rows] == times[:-1]
     ends = [*((row.state, row.sum) for row in rows), (state, total)]
     for (old, new), amount in zip(pairwise(ends), used[1:], strict=True):
@@ -38,8 +38,8 @@ def test_counting_back_keeps_the_difference_of_sum_and_state(
 
 def test_counting_back_in_two_steps_is_counting_back_in_one() -> None:
     times = [HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR]
-    anchor = Anchor(4 * HOUR, 100.0, 7.5)
+    anchor = Row(3 * HOUR, 100.0, 7.5)
     whole = count_back(anchor, times, [0.0, 1.25, 2.0, 4.0])
     late = count_back(anchor, times[2:], [0.0, 2.0])
-    early = count_back(Anchor.of(late[0]), times[:3], [0.0, 1.25, 2.0])
+    early = count_back(late[0], times[:3], [0.0, 1.25, 2.0])
     assert early + late == whole

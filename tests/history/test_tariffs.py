@@ -8,7 +8,7 @@ from custom_components.cemm.history.tariffs import (
     ALL_LOW,
     DUTCH,
     LOW,
-    Schedule,
+    LowHours,
     tariffs,
     usual,
 )
@@ -17,7 +17,7 @@ MONDAY = date(2026, 11, 16)
 SUNDAY = date(2026, 11, 22)
 
 
-def booked_low(schedule: Schedule, day: date, hours: list[float]) -> float:
+def booked_low(schedule: LowHours, day: date, hours: list[float]) -> float:
     return sum(
         amount
         for amount, tariff in zip(hours, schedule.on(day), strict=True)
@@ -38,10 +38,10 @@ def test_low_tariff_follows_the_clock_on_the_wall() -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", [DUTCH, ALL_LOW, Schedule(21, 7), Schedule(22, 7), Schedule(22, 6)]
+    "schedule", [DUTCH, ALL_LOW, LowHours(21, 7), LowHours(22, 7), LowHours(22, 6)]
 )
 @pytest.mark.parametrize("day", [MONDAY, SUNDAY])
-def test_the_booked_amount_tells_the_schedule(schedule: Schedule, day: date) -> None:
+def test_the_booked_amount_tells_the_schedule(schedule: LowHours, day: date) -> None:
     hours = [0.4 + 0.1 * hour for hour in range(24)]
     hours[12] = -3.0
     found = tariffs(day, hours, booked_low(schedule, day, hours))

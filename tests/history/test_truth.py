@@ -8,18 +8,17 @@ import pytest
 from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.client.models import parse_history, parse_reading
 from custom_components.cemm.days import HOUR, days
+from custom_components.cemm.history.profile import Day, MeasuredDays
 from custom_components.cemm.history.usage import (
-    Day,
-    MeasuredDays,
-    MeterDays,
-    booked_changes,
+    booked_rises,
     counted,
-    known_changes,
-    meter_readings,
-    read_changes,
+    known_rises,
+    meter_reading,
+    read_rises,
 )
 from simulator import House
 from simulator.readings import Readings
+from tests.helpers.history import a_counter
 
 NOW = Day(date(2026, 1, 1)).start + 12 * HOUR
 WINTER_TIME_ENDS = (date(2025, 3, 26), date(2025, 3, 31))
@@ -81,18 +80,22 @@ def test_every_hour_is_within_one_percent(
     found = fetch(house, alias, span)
     row = CHANNELS[key]
     assert row.history and row.max_rate
-    measured = MeasuredDays(MeterDays(found), row.history.day)
-    closings = [day.closing for day in found if day.closing]
-    readings = meter_readings(closings, REGISTERS.get(key, (key,)))
-    changes = list(
-        read_changes(readings, row.max_rate)
+    measured = MeasuredDays(found, row.history.day)
+    readings = [
+        reading
+        for day in found
+        if day.closing
+        and (reading := meter_reading(day.closing.channels, REGISTERS.get(key, (key,))))
+    ]
+    rises = list(
+        read_rises(readings, row.max_rate)
         if exact
-        else booked_changes(measured, row.history, row.max_rate)
+        else booked_rises(measured, row.history, row.max_rate)
     )
     times = range(found[0].start, found[-1].end + 1, HOUR)
     first, last = (truth(house, alias, key, time) for time in (times[0], times[-1]))
-    assert changes or first == last
-    used = counted(measured.profile.curve(row.history), changes, times)
+    assert rises or first == last
+    used = counted(measured.curve(row.history), rises, times)
     assert len(used) == len(times)
     for (begin, end), (old, new) in zip(pairwise(times), pairwise(used), strict=True):
         real = truth(house, alias, key, end) - truth(house, alias, key, begin)
@@ -110,13 +113,10 @@ def test_what_was_used_after_the_last_reading_of_a_month_stays_there(
     """The CEMM notes readings every five minutes, the last one at 23:55."""
     house = House(seed=3)
     eve, first, second = fetch(house, alias, (date(2025, 9, 30), date(2025, 10, 2)))
-    row = CHANNELS[key]
-    assert row.history and row.max_rate
-    measured = MeasuredDays(MeterDays([first, second], eve), row.history.day)
-    registers = REGISTERS.get(key, (key,))
-    changes = known_changes(measured, row.history, registers, row.max_rate)
-    used = counted(
-        measured.profile.curve(row.history), changes, [first.start, first.end]
-    )
+    counter = a_counter(key, *REGISTERS.get(key, (key,)))
+    measured = MeasuredDays([eve, first, second], counter.rule.day)
+    rises = known_rises(measured, counter)
+    curve = measured.curve(counter.rule)
+    used = counted(curve, rises, [first.start, first.end])
     real = truth(house, alias, key, first.end) - truth(house, alias, key, first.start)
     assert used[-1] == pytest.approx(real, abs=0.002)

@@ -7,16 +7,16 @@ A month of a meter's data comes this way:
     profile.py     a day's samples become amounts by the minute; `tariffs.py` finds the hours
                    of the low tariff in them
     usage.py       readings and amounts, which are exact, scale what the minutes only shape
-    count.py       that counts each statistic hour by hour: back from a reading that is known
-                   (`anchors.py`, `importer.py`), or across hours that are missing (`healing.py`)
+    count.py       with that each statistic is counted hour by hour: `importer.py` goes back
+                   from a reading that is known, `healing.py` across hours that are missing
     rows.py        rows, and the holes between them
     want.py        what rows should be and why, and what is to be done about it: move or write
     apply.py       the one place that has the recorder do it
     recorder.py    what the recorder has
 
 `manager.py` says when: at the start, once an hour, after an outage, when the user asks, and as
-soon as there is a break to settle (`settling.py`). `reconciler.py` has what is done then, and
-`ledger.py` keeps what the rows themselves cannot tell.
+soon as there is a break to settle (`settling.py`). `reconciler.py` has what is done then, in
+which order, and `ledger.py` keeps what the rows themselves cannot tell.
 
 Sums are moved because Home Assistant shows their differences, and takes what was before the
 first row as 0: a sum that begins too low, restarts, or has booked what was no use is put right

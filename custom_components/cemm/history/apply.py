@@ -1,8 +1,8 @@
 """The one place in which rows of statistics are changed.
 
 What to do is computed elsewhere, from rows that were just read. Whoever reads rows in order
-to change them holds the lock of `Rows` until that is stored, so that no two changes cross;
-the recorder itself only ever adds rows at the end.
+to change them holds the lock of the `Reconciler` until that is stored, so that no two changes
+cross; the recorder itself only ever adds rows at the end.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from homeassistant.components.recorder.statistics import (
     async_import_statistics,
 )
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
@@ -37,9 +37,9 @@ from .recorder import (
     unit_class,
 )
 from .rows import Row
-from .want import Difference, Move
+from .want import Difference
 
-# So many rows the recorder takes at once, most: it has live ones to write too.
+# The most rows that the recorder gets at once: it has live ones to write too.
 _AT_ONCE = 1000
 
 
@@ -71,7 +71,12 @@ async def async_queue(
         return
     metadata = await _async_metadata(hass, statistic)
     for move in what.moves:
-        _queue_move(hass, statistic, move)
+        get_instance(hass).async_adjust_statistics(
+            statistic.entity_id,
+            dt_util.utc_from_timestamp(move.start),
+            move.amount,
+            statistic.unit,
+        )
     if what.rows:
         async_import_statistics(hass, metadata, _data(statistic, metadata, what.rows))
 
@@ -91,16 +96,6 @@ async def async_begin_at(
     data = _data(statistic, metadata, [Row(int(newest) - SHORT_TERM, state, 0.0)])
     get_instance(hass).async_import_statistics(metadata, data, StatisticsShortTerm)
     await async_stored(hass)
-
-
-@callback
-def _queue_move(hass: HomeAssistant, statistic: Statistic, move: Move) -> None:
-    get_instance(hass).async_adjust_statistics(
-        statistic.entity_id,
-        dt_util.utc_from_timestamp(move.start),
-        move.amount,
-        statistic.unit,
-    )
 
 
 async def _async_metadata(

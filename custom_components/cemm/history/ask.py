@@ -1,12 +1,14 @@
 """Asks a CEMM for history: one request at a time, so that polling goes first."""
 
 from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 
 from custom_components.cemm.client import (
     AuthenticationError,
     CemmClient,
+    CemmError,
     CemmResponseError,
     CemmStatusError,
     History,
@@ -17,15 +19,37 @@ from custom_components.cemm.client import (
 )
 from custom_components.cemm.days import date_at, day_before, days, midnight
 
-from .usage import Day, MeterDays
+from .profile import Day
 
 # No CEMM is older.
 FIRST_DAY = date(2010, 1, 1)
 
-# What fails for itself alone this often is taken as never measured.
+# A question that fails this often while others are answered: nothing was measured.
 _ATTEMPTS = 4
 
 _NOTHING = History({})
+
+
+@contextmanager
+def contained(alias: str, failed: dict[str, CemmError]) -> Iterator[None]:
+    """Note in ``failed`` an error of the meter itself, and raise one of the CEMM."""
+    try:
+        yield
+    except AuthenticationError:
+        raise
+    except (CemmStatusError, CemmResponseError) as err:
+        failed[alias] = err
+
+
+def raise_any(failed: Mapping[str, CemmError]) -> None:
+    """Raise one of the errors noted, if there are any.
+
+    That a meter is not connected is no error: it may be again, and is asked then.
+    """
+    for err in failed.values():
+        if not isinstance(err, NotConnectedError):
+            raise err
+
 
 type _Question = tuple[str, Period | None, date]
 """An alias, what of its history (None: its last readings) and a day."""
@@ -42,15 +66,15 @@ class HistoryReader:
         self._failed_at: dict[_Question, int] = {}
         """How many questions had been answered when one failed the last time."""
         self._kept: dict[str, tuple[date, History]] = {}
-        """The day data of one day of each meter, that may be wanted again."""
+        """The day data of one day of each meter, which may be wanted again."""
 
     async def months(
         self, alias: str, channels: Collection[str], today: date
     ) -> set[date]:
         """Return the first days of all months in which a meter counted something.
 
-        ``channels`` are those of the year data that tell. The memory ends with
-        the first year that holds nothing, but for this one: it may have just begun.
+        ``channels`` are those of the year data that tell. The memory ends with the
+        first year that holds nothing, except this one, which may have just begun.
         """
         found: set[date] = set()
         for year in range(today.year, FIRST_DAY.year - 1, -1):
@@ -73,13 +97,18 @@ class HistoryReader:
         last: date,
         today: date,
         on_day: Callable[[], None] = lambda: None,
-    ) -> MeterDays:
-        """Return what is known of some days of a meter; calls ``on_day`` after each."""
+    ) -> list[Day]:
+        """Return what is known of some days of a meter; calls ``on_day`` after each.
+
+        In front is the day before them, if it has last readings. These may be some
+        minutes older than its end, and the next readings then contain what was used in
+        those minutes.
+        """
         wanted = days(first, last)
         booked: dict[date, dict[str, float]] = {}
         for month in sorted({day.replace(day=1) for day in wanted if day < today}):
             booked |= await self._booked(alias, month)
-        found: list[Day] = []
+        found = []
         for day in wanted:
             history = await self._day(alias, day)
             # A day that is not over has no amount and no last reading yet.
@@ -87,19 +116,13 @@ class HistoryReader:
             amounts = booked.get(day, {}) if day < today else {}
             found.append(Day.of(day, history, amounts, closing))
             on_day()
-        return MeterDays(found, await self._eve(alias, day_before(first)))
-
-    async def _eve(self, alias: str, day: date) -> Day | None:
-        """Return the day before others, if it has last readings.
-
-        Its day data is kept: the days before them may be wanted next.
-        """
-        closing = await self._closing(alias, day)
-        if closing is None:
-            return None
-        history = await self._day(alias, day)
-        self._kept[alias] = (day, history)
-        return Day.of(day, history, {}, closing)
+        eve = day_before(first)
+        if closing := await self._closing(alias, eve):
+            history = await self._day(alias, eve)
+            # The days up to this one may be wanted next.
+            self._kept[alias] = (eve, history)
+            found.insert(0, Day.of(eve, history, {}, closing))
+        return found
 
     async def _day(self, alias: str, day: date) -> History:
         kept_day, kept = self._kept.get(alias, (None, _NOTHING))
@@ -140,18 +163,18 @@ class HistoryReader:
         except UnsupportedAliasError:
             return None
         except NotConnectedError:
-            # Is it only this that there is not? A CEMM that has just started may not
-            # know the meter yet: that is no answer.
+            # Is only this not there? A CEMM that has just started may not know the meter yet:
+            # then this fails too.
             await self._client.realtime(question[0])
             return None
         except AuthenticationError:
             raise
         except CemmStatusError, CemmResponseError:
-            # As long as nothing at all is answered, it does not fail for itself alone.
+            # As long as nothing else is answered, the fault is not this question's.
             if self._failed_at.get(question) != self._answered:
                 self._failed_at[question] = self._answered
                 self._failures[question] += 1
-            # Without the year data nothing would be left: that is never given up.
+            # The year data is never given up: without it nothing would be left.
             if question[1] is Period.YEAR or self._failures[question] < _ATTEMPTS:
                 raise
             return None

@@ -36,7 +36,7 @@ class Statistic:
 
     entity_id: str
     name: str
-    """What stays the same when the user renames the entity."""
+    """Stays the same when the user renames the entity."""
     unit: str
     """kWh or m³, whatever the user made of it."""
 
@@ -111,7 +111,7 @@ def _enabled(
 def _priority(rule: HistoryRule, kind: MeterKind) -> Priority:
     """Return what a counter is used for.
 
-    A smart meter is shown by tariff, and of other meters all that came in.
+    The dashboard shows a smart meter by tariff, and the whole import of other meters.
     """
     if rule.day != POWER:
         return Priority.SOURCE

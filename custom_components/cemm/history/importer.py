@@ -7,42 +7,46 @@ to do.
 
 from asyncio import Future
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
+from math import isclose
 from operator import attrgetter
 
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import CemmError
-from custom_components.cemm.days import date_at, days, midnight, months_back
+from custom_components.cemm.days import HOUR, date_at, days, midnight, months_back
+from custom_components.cemm.meters.meter import MeterData
 
-from .apply import async_queue
-from .ask import HistoryReader
-from .count import CountedBack, count_days_back
+from .apply import async_begin_at, async_queue
+from .ask import HistoryReader, contained
+from .count import count_days_back
 from .counters import Counter, Priority
-from .meter_errors import contained
-from .recorder import async_newest_minutes, async_stored
-from .rows import Anchor, Row
-from .usage import Day, MeterDays
+from .profile import Day
+from .recorder import (
+    async_newest_hour,
+    async_newest_minutes,
+    async_oldest_hour,
+    async_stored,
+)
+from .rows import Row
+from .usage import meter_reading
 from .want import Difference, Move
 
-# So many rows wait, most: about a year of a house with five meters.
+# At most this many rows wait: about a year of a house with five meters.
 _PUT_OFF = 100_000
 
-# So many times rows may wait for the recorder: some months take it long, others do not.
+# How many writes the recorder may be behind: some months take it long, others do not.
 _AHEAD = 4
 
+# How far a sum may differ from the readings that it was made of (kWh or m³): rounding.
+_SAME_RISE = 1e-3
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The hours that may be written, as Unix times."""
-
-    start: int
-    end: int
-    """Before the last two hours: the recorder still writes those itself."""
+type _Batch = tuple[Counter, float, list[Row]]
+"""A counter, its sum where its rows begin, and these, oldest first."""
 
 
 @dataclass(slots=True)
@@ -52,187 +56,181 @@ class _Job:
     alias: str
     priority: Priority
     """The first of those of its counters."""
-    anchors: dict[Counter, Anchor]
-    months: set[date] = field(default_factory=set)
+    anchors: dict[Counter, Row]
+    months: set[date]
     """The first days of those in which anything was counted."""
 
-    def months_left(self, window: Window) -> list[tuple[date, date]]:
-        """Return the first and last day of each month to go through."""
-        if not self.months or not self.anchors:
-            return []
-        newest = max(anchor.time for anchor in self.anchors.values())
-        oldest = max(min(self.months), date_at(window.start))
-        return list(months_back(date_at(newest - 1), oldest))
-
-
-def _job(anchors: dict[Counter, Anchor]) -> _Job:
-    alias, priority = min((counter.alias, counter.priority) for counter in anchors)
-    return _Job(alias, priority, anchors)
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Rows of a counter to write, oldest first, and where they begin."""
-
-    counter: Counter
-    origin: Anchor
-    rows: list[Row]
+    def months_left(self, start: int) -> Iterator[tuple[date, date]]:
+        """Yield the first and last day of each month to go through."""
+        if self.months:
+            newest = max(anchor.end for anchor in self.anchors.values())
+            oldest = max(min(self.months), date_at(start))
+            yield from months_back(date_at(newest - 1), oldest)
 
 
 @dataclass(slots=True)
-class Imported:
-    """What an import has done."""
-
-    hours: dict[str, set[int]] = field(default_factory=dict)
-    """The starts of the hours written, by alias."""
-    failed: dict[str, CemmError] = field(default_factory=dict)
-    """Why the history of a meter could not be had, by alias."""
-
-
 class Importer:
     """Imports the history of one CEMM's counters."""
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        reader: HistoryReader,
-        now: float,
-        window: Window,
-        on_progress: Callable[[float], None],
-    ) -> None:
-        """Prepare to write into a window; progress runs from 0 to 1."""
-        self._hass = hass
-        self._reader = reader
-        self._today = date_at(now)
-        self._window = window
-        self._on_progress = on_progress
-        self._days = self._days_done = 0
-        self._later: deque[_Batch] = deque()
-        self._lifts: dict[Counter, float] = {}
-        self._stored: deque[Future[None]] = deque()
-        self.imported = Imported()
+    hass: HomeAssistant
+    reader: HistoryReader
+    today: date
+    hours: range
+    """From the Unix time of the first hour that may be written to the end of the last."""
+    on_progress: Callable[[float], None]
+    """Called with the part that is done, from 0 to 1."""
+    written: dict[str, set[int]]
+    """The starts of the hours written, by alias."""
+    failed: dict[str, CemmError] = field(default_factory=dict)
+    """Why the history of a meter could not be had, by alias."""
+    _days: int = 0
+    _days_done: int = 0
+    _later: list[_Batch] = field(default_factory=list)
+    _lifts: dict[Counter, float] = field(default_factory=dict)
+    """How much has been added to each counter's sums."""
+    _stored: deque[Future[None]] = field(default_factory=deque)
 
-    async def async_run(self, anchors: Mapping[Counter, Anchor]) -> Imported:
+    async def async_run(self, anchors: Mapping[Counter, Row]) -> None:
         """Count back from each counter's anchor; raises CemmError for the CEMM.
 
-        What fails for a single meter is noted, and the others go on.
+        An error of a single meter is noted, and the others go on.
         """
-        jobs = [
-            _job({counter: anchors[counter] for counter in group})
-            for _, group in groupby(anchors, attrgetter("alias", "rule.day"))
-        ]
-        for job in jobs:
-            with contained(job.alias, self.imported.failed):
-                await self._async_find_months(job)
         plan = [
             (first, last, job)
-            for job in jobs
-            for first, last in job.months_left(self._window)
+            for job in await self._async_jobs(anchors)
+            for first, last in job.months_left(self.hours.start)
         ]
         # The newest months first, but before all else those of the Energy dashboard.
         plan.sort(key=lambda part: (part[2].priority, -part[1].toordinal()))
         self._days = sum((last - first).days + 1 for first, last, _ in plan)
         try:
             for first, last, job in plan:
-                await self._async_month(job, first, last)
-                if sum(len(batch.rows) for batch in self._later) > _PUT_OFF:
+                if job.alias not in self.failed:
+                    with contained(job.alias, self.failed):
+                        await self._async_month(job, first, last)
+                if sum(len(rows) for _, _, rows in self._later) > _PUT_OFF:
                     await self._async_write_later()
         except CemmError:
-            # What was asked for so far need not be asked for again.
+            # The answers so far need not be asked for again.
             await self._async_write_later()
             raise
         await self._async_write_later()
-        return self.imported
 
-    async def _async_find_months(self, job: _Job) -> None:
-        channels = {name for counter in job.anchors for name in counter.rule.period}
-        job.months = await self._reader.months(job.alias, channels, self._today)
+    async def _async_jobs(self, anchors: Mapping[Counter, Row]) -> list[_Job]:
+        jobs = []
+        for (alias, _), group in groupby(anchors, attrgetter("alias", "rule.day")):
+            counters = {counter: anchors[counter] for counter in group}
+            priority = min(counter.priority for counter in counters)
+            channels = {name for counter in counters for name in counter.rule.period}
+            with contained(alias, self.failed):
+                months = await self.reader.months(alias, channels, self.today)
+                jobs.append(_Job(alias, priority, counters, months))
+        return jobs
 
     async def _async_month(self, job: _Job, first: date, last: date) -> None:
         """Import a month, or that part of it which is wanted."""
-        if job.alias not in self.imported.failed:
-            with contained(job.alias, self.imported.failed):
-                await self._async_count_month(job, first, last)
-
-    async def _async_count_month(self, job: _Job, first: date, last: date) -> None:
-        start = midnight(first)
-        anchors = {
-            c: anchor for c, anchor in job.anchors.items() if anchor.time > start
-        }
+        start, month = midnight(first), first.replace(day=1)
+        anchors = {c: anchor for c, anchor in job.anchors.items() if anchor.end > start}
         if not anchors:
             return
-        month = first.replace(day=1)
         if month in job.months:
-            meter_days = await self._reader.meter_days(
-                job.alias, first, last, self._today, self._count_day
+            found = await self.reader.meter_days(
+                job.alias, first, last, self.today, self._count_day
             )
         else:
             # Nothing was counted in that month: there is nothing to ask for.
-            meter_days = MeterDays([Day(day) for day in days(first, last)])
+            found = [Day(day) for day in days(first, last)]
         oldest = month == min(job.months)
-        counted = await self._hass.async_add_executor_job(
-            partial(count_days_back, meter_days, anchors, oldest=oldest)
+        counted = await self.hass.async_add_executor_job(
+            partial(count_days_back, found, start, anchors, oldest=oldest)
         )
-        batches = [self._batch(job, result, oldest=oldest) for result in counted]
-        self._later += [b for b in batches if b.counter.priority is not job.priority]
-        await self._async_write(
-            [b for b in batches if b.counter.priority is job.priority]
-        )
-
-    def _batch(self, job: _Job, result: CountedBack, *, oldest: bool) -> _Batch:
-        """Return what to write of what was counted back, and go on from there."""
-        counter, rows = result.counter, result.rows
-        if rows:
-            job.anchors[counter] = Anchor.of(rows[0])
-        origin = job.anchors[counter]
-        if oldest or result.ended:
-            # Its first row is of an hour that nothing is known of.
-            rows = rows[1:]
-        if result.ended:
-            del job.anchors[counter]
-        wanted = [
-            row
-            for row in rows
-            if row.start >= self._window.start and row.end <= self._window.end
-        ]
-        return _Batch(counter, origin, wanted)
+        batches: list[_Batch] = []
+        for counter, (rows, ended) in counted.items():
+            if rows:
+                job.anchors[counter] = rows[0]
+            # Where no older row follows, nothing is known of the first one's own hour.
+            unknown = 1 if oldest or ended else 0
+            if wanted := [row for row in rows[unknown:] if row.start in self.hours]:
+                is_used = counter.priority is job.priority
+                (batches if is_used else self._later).append(
+                    (counter, rows[0].sum, wanted)
+                )
+            if ended:
+                del job.anchors[counter]
+        await self._async_write(batches)
 
     async def _async_write_later(self) -> None:
-        """Write what was put off for what is used more."""
-        self._later = deque(sorted(self._later, key=attrgetter("counter.priority")))
+        """Write the rows that were put off for counters that are used more."""
+        self._later.sort(key=lambda batch: batch[0].priority)
         while self._later:
-            await self._async_write([self._later.popleft()])
-        await async_stored(self._hass)
+            await self._async_write([self._later.pop(0)])
+        await async_stored(self.hass)
 
     async def _async_write(self, batches: list[_Batch]) -> None:
-        """Have rows written, and wait until those of some time ago are.
+        """Have rows written, and wait until the recorder is not too far behind.
 
-        The recorder is slower than the CEMM: it goes on while more is asked for.
+        It is slower than the CEMM, and goes on while more is asked for.
         """
         for batch in batches:
-            if batch.rows:
-                await self._async_write_batch(batch)
-        self._stored.append(async_stored(self._hass))
+            await self._async_write_batch(*batch)
+        self._stored.append(async_stored(self.hass))
         if len(self._stored) > _AHEAD:
             await self._stored.popleft()
 
-    async def _async_write_batch(self, batch: _Batch) -> None:
+    async def _async_write_batch(
+        self, counter: Counter, origin: float, rows: list[Row]
+    ) -> None:
         """Have rows written, and all sums moved such that they begin at 0.
 
-        Home Assistant takes what was before the first row as 0: it would show a
-        sum that begins at minus what was used since as a fall by that. Where there
-        is no live sum that can be moved too, rows that are there stay as they are.
+        Home Assistant takes what was before the first row as 0: it would show a sum
+        that begins below 0 as a fall. Where there is no live sum that can be moved
+        too, rows that are there stay as they are.
         """
-        counter = batch.counter
         before = lift = self._lifts.get(counter, 0.0)
-        if before or await async_newest_minutes(self._hass, counter):
-            self._lifts[counter] = lift = -batch.origin.sum
-        rows = [Row(row.start, row.state, row.sum + lift) for row in batch.rows]
+        if before or await async_newest_minutes(self.hass, counter):
+            self._lifts[counter] = lift = -origin
+        rows = [replace(row, sum=row.sum + lift) for row in rows]
         moves = [Move(rows[0].start, lift - before)] if lift != before else []
-        await async_queue(self._hass, counter, Difference(moves, rows))
-        hours = self.imported.hours.setdefault(counter.alias, set())
-        hours.update(row.start for row in rows)
+        await async_queue(self.hass, counter, Difference(moves, rows))
+        self.written[counter.alias].update(row.start for row in rows)
 
     def _count_day(self) -> None:
         self._days_done += 1
-        self._on_progress(self._days_done / self._days)
+        self.on_progress(self._days_done / self._days)
+
+
+async def async_anchor(
+    hass: HomeAssistant, counter: Counter, data: MeterData, now: float
+) -> Row | None:
+    """Return a counter's oldest known reading; None if it has none at all.
+
+    Before the recorder has a row, that is the live reading, as a row that ends at its
+    time. Where the recorder has not begun to count, it is made to begin there.
+    """
+    if oldest := await async_oldest_hour(hass, counter):
+        return oldest
+    reading = meter_reading(data.channels, counter.registers)
+    if reading is None:
+        return None
+    time, state = min(reading[0], now), round(reading[1], 6)
+    if await async_newest_minutes(hass, counter) is None:
+        await async_begin_at(hass, counter, state)
+    # The recorder may have begun by itself meanwhile.
+    newest = await async_newest_minutes(hass, counter)
+    if newest is None:
+        return None
+    return Row(int(time) - HOUR, state, state - newest.state + newest.sum)
+
+
+async def async_is_continuous(hass: HomeAssistant, counter: Counter) -> bool:
+    """Whether the live sum, if there is one, goes on from that of the newest row.
+
+    A sum that began anew after an outage is recognised by being small. It must be
+    mended before all sums are moved.
+    """
+    row = await async_newest_hour(hass, counter)
+    live = await async_newest_minutes(hass, counter) if row else None
+    if live is None or row is None:
+        return True
+    rise = live.state - row.state
+    return isclose(live.sum - row.sum, rise, abs_tol=_SAME_RISE)

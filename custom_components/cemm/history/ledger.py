@@ -34,7 +34,7 @@ class Ledger:
         self.complete: dict[str, int] = {}
         """Until which row (its start, Unix time) no hour is missing."""
         self.wanted: Range | None = None
-        """What the user asked for and is not finished."""
+        """What the user asked for, until it is finished."""
         self.breaks: list[Break] = []
         """Those that are not settled yet, in order of time."""
 

@@ -29,7 +29,7 @@ _LOGGER = logging.getLogger(__name__)
 # How often to look for holes, and to try again what failed.
 INTERVAL = timedelta(hours=1)
 
-# How often (seconds) to see whether the recorder has written what is to be mended.
+# How often (seconds) to look whether the recorder has written the rows of a break.
 _SETTLE_INTERVAL = 60.0
 
 
@@ -51,7 +51,9 @@ class HistoryManager:
         self._entry = entry
         self._coordinator = coordinator
         self._ledger = ledger
-        self._work = Reconciler(hass, entry, coordinator, ledger, self._set_progress)
+        self._reconciler = Reconciler(
+            hass, entry, coordinator, ledger, self._set_progress
+        )
         self._settling: asyncio.Task[None] | None = None
         self._settle_at = 0.0
         self._lock = asyncio.Lock()
@@ -59,21 +61,17 @@ class HistoryManager:
         self._listeners: set[CALLBACK_TYPE] = set()
         self._failed = False
         self._out_of_reach = False
-        self._progress: int | None = None
+        self.progress: int | None = None
+        """How much of the running or last import is done, in percent."""
 
     @property
     def is_available(self) -> bool:
         """Whether there is a recorder to import into."""
         return RECORDER_DOMAIN in self._hass.config.components
 
-    @property
-    def progress(self) -> int | None:
-        """How much of the running or last import is done, in percent."""
-        return self._progress
-
     @callback
     def async_add_progress_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call a listener when the progress has changed; returns what ends that."""
+        """Call a listener when the progress has changed; returns how to end that."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
@@ -112,7 +110,7 @@ class HistoryManager:
 
         def report() -> None:
             nonlocal furthest
-            furthest = max(furthest, self._progress or 0)
+            furthest = max(furthest, self.progress or 0)
             on_progress(furthest / 100)
 
         stop_reporting = self.async_add_progress_listener(report)
@@ -131,8 +129,8 @@ class HistoryManager:
     async def _async_stop(self) -> None:
         """End all work for good: Home Assistant is about to stop.
 
-        It would cancel the work too, but not wait for the query that is running
-        when the recorder closes its connections, which crashes Python.
+        It would cancel the work too, but not wait for a query: one that still runs
+        when the recorder closes its connections crashes Python.
         """
         for task in self._tasks:
             task.cancel()
@@ -146,14 +144,14 @@ class HistoryManager:
 
     @callback
     def _async_polled(self) -> None:
-        """Do what could not be done while the CEMM was out of reach."""
+        """Catch up when the CEMM is within reach again, and settle breaks."""
         recovered = self._out_of_reach and self._coordinator.last_update_success
         self._out_of_reach = not self._coordinator.last_update_success
         if recovered:
             self._async_tick()
         now = monotonic()
-        is_busy = self._settling is not None and not self._settling.done()
-        if self._ledger.breaks and now >= self._settle_at and not is_busy:
+        is_idle = self._settling is None or self._settling.done()
+        if self._ledger.breaks and now >= self._settle_at and is_idle:
             self._settle_at = now + _SETTLE_INTERVAL
             self._settling = self._in_background(self._async_settle())
 
@@ -168,34 +166,34 @@ class HistoryManager:
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            # To whoever waits for it: asyncio must not complain if that is nobody.
+            # An error is for those who wait; asyncio must not complain if nobody does.
             task.exception()
 
     async def _async_import_range(
         self, start: date | None, end: date | None
     ) -> dict[str, int]:
         async with self._lock:
-            return await self._work.async_import_range(start, end)
+            return await self._reconciler.async_import_range(start, end)
 
     async def async_count_as_use(self, breaks: Collection[Break]) -> None:
-        """Book what was not counted: the user says that it was use after all."""
+        """Book breaks as use after all, by the user's word."""
         await self._ledger.async_add([replace(each, is_use=True) for each in breaks])
         await self._async_settle()
 
     async def _async_settle(self) -> None:
-        """Take out of the sums what is no use, as soon as it is in them."""
+        """Take out of the sums what is no use."""
         if not self.is_available:
             return
         try:
-            await self._work.async_settle()
+            await self._reconciler.async_settle()
         except CemmError as err:
             _LOGGER.debug("%s: sums are mended later: %r", self._entry.title, err)
 
     async def _async_catch_up(self) -> None:
-        """Do all that is due; what fails is tried again, and reported once."""
+        """Do all that is due; a failure is reported once, and tried again later."""
         try:
             async with self._lock:
-                await self._work.async_catch_up()
+                await self._reconciler.async_catch_up()
         except CemmError as err:
             level = logging.DEBUG if self._failed else logging.WARNING
             self._failed = True
@@ -213,7 +211,7 @@ class HistoryManager:
     def _set_progress(self, part: float) -> None:
         """Tell the listeners of each percent once, not of each request."""
         percent = int(100 * part)
-        if percent != self._progress:
-            self._progress = percent
+        if percent != self.progress:
+            self.progress = percent
             for listener in list(self._listeners):
                 listener()

@@ -1,6 +1,7 @@
 """What is done on the history of a CEMM: imports, healing, and sums put in order."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 from time import time
@@ -13,15 +14,19 @@ from custom_components.cemm.const import CONF_IMPORT_HISTORY
 from custom_components.cemm.coordinator import CemmCoordinator
 from custom_components.cemm.days import HOUR, date_at, day_after, floor_hour, midnight
 
-from .anchors import async_anchor, async_is_continuous
-from .ask import FIRST_DAY, HistoryReader
+from .ask import FIRST_DAY, HistoryReader, raise_any
 from .counters import Counter, counters, statistics
-from .healing import Healed, Healer
-from .importer import Imported, Importer, Window
+from .healing import Healer
+from .importer import Importer, async_anchor, async_is_continuous
 from .ledger import Ledger
-from .meter_errors import raise_any
 from .recorder import async_compiled_until, async_convertible, async_stored
 from .settling import async_settle
+
+type _Failed = dict[str, CemmError]
+"""Why the history of a meter could not be had, by alias."""
+
+type _Written = dict[str, set[int]]
+"""The starts of the hours written, by alias."""
 
 # The recorder still writes these itself.
 _SECONDS_LEFT_ALONE = 2 * HOUR
@@ -54,7 +59,7 @@ class Reconciler:
         """The names of counters that have a hole which was not filled so far."""
 
     async def async_settle(self) -> None:
-        """Take out of the sums what is no use; this may run beside any other method."""
+        """Take out of the sums what is no use; may run beside any other method."""
         if self._ledger.breaks:
             coordinator = self._coordinator
             known = statistics(self._hass, coordinator.mac, coordinator.data)
@@ -65,10 +70,20 @@ class Reconciler:
         # The recorder may still be writing what an interrupted import left it.
         await async_stored(self._hass)
         await self.async_settle()
+        ledger, written = self._ledger, defaultdict[str, set[int]](set)
         counters = await self._async_counters()
-        healed = await self._async_heal(counters)
-        failed = await self._async_go_on(counters)
-        raise_any(healed.failed | failed)
+        failed = await self._async_heal(counters, written)
+        if ledger.wanted:
+            not_had, all_ready = await self._async_count_back(
+                counters, written, *ledger.wanted
+            )
+            failed |= not_had
+            if all_ready and not not_had:
+                await ledger.async_want(None)
+        if self._entry.options.get(CONF_IMPORT_HISTORY):
+            new = [c for c in counters if c.name not in ledger.imported]
+            failed |= (await self._async_count_back(new, written))[0]
+        raise_any(failed)
 
     async def async_import_range(
         self, start: date | None, end: date | None
@@ -81,75 +96,57 @@ class Reconciler:
         start = min(max(start, FIRST_DAY), today) if start else None
         end = min(end, today) if end else None
         counters = await self._async_counters()
+        written: _Written = defaultdict(set, {c.alias: set() for c in counters})
         # It stays wanted when Home Assistant stops in the middle.
         await self._ledger.async_want((start, end))
         try:
             for counter in counters:
                 self._ledger.complete.pop(counter.name, None)
-            healed = await self._async_heal(counters)
-            ready = await self._async_ready(counters)
-            imported = await self._async_count_back(ready, start, end)
-            # After the last day there may be a hole now.
-            joined = await self._async_heal(counters)
-            raise_any(imported.failed | joined.failed)
+            await self._async_heal(counters, written)
+            failed, all_ready = await self._async_count_back(
+                counters, written, start, end
+            )
+            # After the last day there may be a hole now; what failed is asked again.
+            raise_any(failed | await self._async_heal(counters, written))
         except Exception:
             await self._ledger.async_want(None)
             raise
-        if len(ready) == len(counters):
+        if all_ready:
             await self._ledger.async_want(None)
         wanted = range(
             midnight(start) if start else 0, midnight(day_after(end or today))
         )
-        hours = {counter.alias: set[int]() for counter in counters}
-        for written in (healed.hours, imported.hours, joined.hours):
-            for alias, starts in written.items():
-                hours[alias] |= starts
         return {
-            alias: sum(hour in wanted for hour in found)
-            for alias, found in sorted(hours.items())
+            alias: sum(hour in wanted for hour in hours)
+            for alias, hours in sorted(written.items())
         }
 
-    async def _async_go_on(self, counters: list[Counter]) -> dict[str, CemmError]:
-        """Finish what the user asked for, and the first import of every counter.
+    async def _async_count_back(
+        self,
+        counters: list[Counter],
+        written: _Written,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> tuple[_Failed, bool]:
+        """Import some days of the counters whose sums can be moved.
 
-        Returns what failed for single meters, by alias.
+        Returns what failed, and whether no counter has to be mended first.
         """
-        ledger = self._ledger
-        failed: dict[str, CemmError] = {}
-        if ledger.wanted:
-            ready = await self._async_ready(counters)
-            imported = await self._async_count_back(ready, *ledger.wanted)
-            failed |= imported.failed
-            if len(ready) == len(counters) and not failed:
-                await ledger.async_want(None)
-        if self._entry.options.get(CONF_IMPORT_HISTORY):
-            new = [c for c in counters if c.name not in ledger.imported]
-            ready = await self._async_ready(new)
-            failed |= (await self._async_count_back(ready, None, None)).failed
-        return failed
-
-    async def _async_ready(self, counters: list[Counter]) -> list[Counter]:
-        """Return the counters whose sums can be moved: the others are mended first."""
-        return [
+        ready = [
             counter
             for counter in counters
             if counter.name not in self._unmended
             and await async_is_continuous(self._hass, counter)
         ]
-
-    async def _async_count_back(
-        self, counters: list[Counter], start: date | None, end: date | None
-    ) -> Imported:
-        """Import some days."""
         now = time()
         last = await self._async_newest(now)
         if end:
             last = min(midnight(day_after(end)), last)
-        window = Window(midnight(start) if start else 0, last)
+        hours = range(midnight(start) if start else 0, last)
         data = self._coordinator.data
         anchors = {
             c: anchor
-            for c in counters
+            for c in ready
             if c.alias in data
             and (anchor := await async_anchor(self._hass, c, data[c.alias], now))
         }
@@ -157,54 +154,48 @@ class Reconciler:
         for counter in anchors:
             self._ledger.complete.pop(counter.name, None)
         await self._ledger.async_save()
-        importer = Importer(self._hass, self._reader, now, window, self._on_progress)
-        imported = await importer.async_run(anchors)
+        importer = Importer(
+            self._hass, self._reader, date_at(now), hours, self._on_progress, written
+        )
+        await importer.async_run(anchors)
+        failed = importer.failed
         if start is None and end is None:
-            self._ledger.imported |= {
-                c.name for c in anchors if c.alias not in imported.failed
-            }
+            self._ledger.imported |= {c.name for c in anchors if c.alias not in failed}
             await self._ledger.async_save()
-        if not imported.failed:
+        if not failed:
             self._on_progress(1)
-        return imported
+        return failed, len(ready) == len(counters)
 
-    async def _async_heal(self, counters: list[Counter]) -> Healed:
-        """Fill holes wherever some may be new."""
+    async def _async_heal(self, counters: list[Counter], written: _Written) -> _Failed:
+        """Fill holes wherever some may be new; return what failed."""
         now = time()
         newest = await self._async_newest(now)
-        healer = Healer(self._hass, self._reader, self._rows, now, newest)
-        # What a sum has booked wrongly is taken out first.
+        healer = Healer(
+            self._hass, self._reader, self._rows, date_at(now), newest, written
+        )
+        # Wrong bookings are taken out of a sum first.
         unsettled = {each.name for each in self._ledger.breaks}
         complete = self._ledger.complete
-        healed = await healer.async_run(
-            {
-                counter: complete.get(counter.name, 0)
-                for counter in counters
-                if counter.name not in unsettled
-            }
+        await healer.async_run(
+            {c: complete.get(c.name, 0) for c in counters if c.name not in unsettled}
         )
-        self._unmended = (
-            healed.waiting
-            | unsettled
-            | {counter.name for counter in counters if counter.alias in healed.failed}
-        )
-        complete.update(healed.complete)
+        failing = {c.name for c in counters if c.alias in healer.failed}
+        self._unmended = healer.waiting | unsettled | failing
+        complete.update(healer.complete)
         await self._ledger.async_save()
-        return healed
+        return healer.failed
 
     async def _async_counters(self) -> list[Counter]:
         """Return the counters whose history can be written."""
-        return await async_convertible(self._hass, self._enabled())
-
-    def _enabled(self) -> list[Counter]:
         coordinator = self._coordinator
-        return list(counters(self._hass, coordinator.mac, coordinator.data))
+        found = counters(self._hass, coordinator.mac, coordinator.data)
+        return await async_convertible(self._hass, list(found))
 
     async def _async_newest(self, now: float) -> int:
         """Return the end of the last hour that the recorder no longer writes.
 
-        It *adds* its row of an hour, and one that is there already makes it lose those of
-        all sensors. So the clock is not enough: it may be behind with its work.
+        The recorder *adds* its row of an hour, and one that is there already makes it
+        lose those of all sensors. The clock is not enough: it may be behind with its work.
         """
         newest = floor_hour(now) - _SECONDS_LEFT_ALONE
         compiled = await async_compiled_until(self._hass)

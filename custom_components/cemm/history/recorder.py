@@ -22,15 +22,18 @@ from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util import dt as dt_util
-from sqlalchemy import UnaryExpression, func, select
+from sqlalchemy import UnaryExpression, and_, func, select
 
-from custom_components.cemm.days import MINUTE
+from custom_components.cemm.days import HOUR, MINUTE
 
 from .counters import Statistic
 from .rows import Row
 
 # How much time a short-term row stands for.
 SHORT_TERM = 5 * MINUTE
+
+# The recorder writes a short-term row within this time (seconds) after its start.
+_IN_TIME = 2 * SHORT_TERM
 
 
 async def async_hours(
@@ -40,11 +43,19 @@ async def async_hours(
     return (await _async_rows(hass, [statistic], since, until, "hour"))[statistic]
 
 
-async def async_hours_since[S: Statistic](
+async def async_seen_hours[S: Statistic](
     hass: HomeAssistant, statistics: Collection[S], since: float
 ) -> dict[S, list[Row]]:
-    """Return the rows of some statistics that start since a Unix time, oldest first."""
-    return await _async_rows(hass, statistics, since, None, "hour")
+    """Return the rows that start since a Unix time and are of hours seen to their end."""
+    ids = [statistic.entity_id for statistic in statistics]
+    unseen = await _async_unseen(hass, ids, since)
+    found = await _async_rows(hass, statistics, since, None, "hour")
+    return {
+        statistic: [
+            row for row in rows if (statistic.entity_id, row.start) not in unseen
+        ]
+        for statistic, rows in found.items()
+    }
 
 
 async def async_minutes(
@@ -151,6 +162,51 @@ async def _async_rows[S: Statistic](
     return await async_query(hass, read)
 
 
+async def _async_unseen(
+    hass: HomeAssistant, ids: Collection[str], since: float
+) -> set[tuple[str, int]]:
+    """Return entity id and start of each hour whose end the recorder did not see.
+
+    While a sensor is unavailable the recorder writes nothing: the row of the hour in
+    which that began holds the last state before. And for the time that Home Assistant
+    was off it repeats the last state, as soon as it runs again. Both are recognised by
+    the newest short-term row of the hour; a row that is no copy of it was corrected since.
+    """
+    query = (
+        select(
+            StatisticsMeta.statistic_id,
+            Statistics.start_ts,
+            Statistics.state,
+            StatisticsShortTerm.start_ts,
+            StatisticsShortTerm.created_ts,
+            StatisticsShortTerm.state,
+        )
+        .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
+        .join(
+            StatisticsShortTerm,
+            and_(
+                StatisticsShortTerm.metadata_id == Statistics.metadata_id,
+                StatisticsShortTerm.start_ts >= Statistics.start_ts,
+                StatisticsShortTerm.start_ts < Statistics.start_ts + HOUR,
+            ),
+        )
+        .where(StatisticsMeta.statistic_id.in_(ids), Statistics.start_ts >= since)
+        .order_by(StatisticsShortTerm.start_ts)
+    )
+
+    def find() -> set[tuple[str, int]]:
+        with session_scope(hass=hass, read_only=True) as session:
+            newest = {(row[0], int(row[1])): row[2:] for row in session.execute(query)}
+        return {
+            (entity_id, hour)
+            for (entity_id, hour), (state, start, created, copied) in newest.items()
+            if state == copied
+            and (start + SHORT_TERM < hour + HOUR or created > start + _IN_TIME)
+        }
+
+    return await async_query(hass, find)
+
+
 async def async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:
     """Run a query in the recorder's executor, and wait for its end even if cancelled.
 
@@ -166,7 +222,7 @@ async def async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:
 
 @callback
 def async_stored(hass: HomeAssistant) -> asyncio.Future[None]:
-    """Return what is done once the recorder has done all that it was told to so far.
+    """Return a future that is done once the recorder has done all it was told so far.
 
     Its own `async_block_till_done` does not wait for what it is busy with.
     """

@@ -15,7 +15,7 @@ class Row:
     """One hour of a counter's statistics, in kWh or m³."""
 
     start: int
-    """Unix time of its full hour; the values are those of the hour's end."""
+    """Unix time; the values are those of the hour's end."""
     state: float
     """The meter reading."""
     sum: float
@@ -25,20 +25,6 @@ class Row:
     def end(self) -> int:
         """Unix time of the hour's end."""
         return self.start + HOUR
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """A known reading to count back from, and what its sum is at that time."""
-
-    time: float
-    state: float
-    sum: float
-
-    @classmethod
-    def of(cls, row: Row) -> Anchor:
-        """Return a row's values at the time for which they hold."""
-        return cls(row.end, row.state, row.sum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +45,16 @@ def holes(rows: Sequence[Row]) -> list[Hole]:
     return [Hole(a, b) for a, b in pairwise(rows) if b.start - a.start > HOUR]
 
 
-def count_back(
-    anchor: Anchor, times: Sequence[float], used: Sequence[float]
-) -> list[Row]:
-    """Return the rows of the hours that end at ``times``, but for the last time.
+def count_back(anchor: Row, times: Sequence[int], used: Sequence[float]) -> list[Row]:
+    """Return the rows of the hours that end at all ``times`` except the last one.
 
-    The last time is the anchor's; ``used`` is what was counted from the first
-    time until each of them. State and sum keep the anchor's difference, so the
-    sum joins the anchor's without a jump. It may well be negative.
+    That is the end of the anchor; ``used`` is what was counted from the first time
+    until each of them. State and sum keep the anchor's difference, so the sum joins
+    the anchor's without a jump. It may well be negative.
     """
     return [
         Row(
-            int(time) - HOUR,
+            time - HOUR,
             anchor.state - (used[-1] - part),
             anchor.sum - (used[-1] - part),
         )

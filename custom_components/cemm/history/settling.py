@@ -37,15 +37,15 @@ async def async_settle(
 ) -> None:
     """Settle the breaks whose rows the recorder has written by now.
 
-    That may be interrupted anywhere: what is to be done follows from the rows alone. The
-    lock is held while rows are read and changed.
+    It may be interrupted anywhere: all that is to be done follows from the rows. The lock
+    is held while rows are read and changed.
     """
     await async_stored(hass)
     names = {each.name for each in ledger.breaks}
     wanted = [statistic for statistic in statistics if statistic.name in names]
     known = {each.name: each for each in await async_convertible(hass, wanted)}
-    by_name = attrgetter("name", "at")
-    for name, group in groupby(sorted(ledger.breaks, key=by_name), attrgetter("name")):
+    by_name = attrgetter("name")
+    for name, group in groupby(sorted(ledger.breaks, key=by_name), by_name):
         if statistic := known.get(name):
             async with lock:
                 settled = await _async_settle(hass, statistic, [*group])

@@ -14,13 +14,13 @@ from custom_components.cemm.days import wall_clock
 LOW = 1
 HIGH = 2
 
-# What minutes rounded to whole watts, and a meter read a few seconds late, can add up to.
+# How much minutes rounded to whole watts, and a meter read a few seconds late, add up to.
 _TOLERANCE_KWH = 0.05
 _TOLERANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class LowHours:
     """A day's tariffs by the clock on the wall: low from one hour until another."""
 
     low_from: int
@@ -34,9 +34,9 @@ class Schedule:
         ]
 
 
-DUTCH = Schedule(23, 7)
-ALL_LOW = Schedule(0, 0)
-_OTHERS = (Schedule(21, 7), Schedule(22, 7), Schedule(22, 6), Schedule(21, 6))
+DUTCH = LowHours(23, 7)
+ALL_LOW = LowHours(0, 0)
+_OTHERS = (LowHours(21, 7), LowHours(22, 7), LowHours(22, 6), LowHours(21, 6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +44,22 @@ class Tariffs:
     """The tariffs of a day."""
 
     hours: Sequence[int]
-    """The one in force in each hour."""
+    """The tariff in force in each hour."""
     certain: bool
-    """Whether the amounts per tariff agree with it."""
+    """Whether the amounts per tariff agree with that."""
 
 
-def usual(day: date) -> Schedule:
-    """Return what is most likely in force on a day."""
+def usual(day: date) -> LowHours:
+    """Return when the low tariff is most likely in force on a day."""
     return ALL_LOW if day.weekday() >= 5 else DUTCH
 
 
 def tariffs(day: date, hours: Sequence[float], low: float | None) -> Tariffs:
     """Find the tariffs of a day.
 
-    ``hours`` is what was used in each hour (net, kWh), ``low`` what of it the
-    CEMM booked on the low tariff. The usual schedule is preferred; another one
-    must explain ``low`` better, and the best is not certain if it can't.
+    ``hours`` is what was used in each hour (net, kWh), ``low`` the part of it that the
+    CEMM booked on the low tariff. The usual tariffs are preferred; others must explain
+    ``low`` better, and the best are not certain if they can't.
     """
     if low is None:
         return Tariffs(usual(day).on(day), certain=False)
@@ -80,8 +80,8 @@ def tariffs_in_part(
 ) -> Tariffs:
     """Find the tariffs of a day of which not every minute was measured.
 
-    ``hours`` is what is known of what was used, and nothing was fed in. No more than
-    that can be booked on either tariff: the first schedule that fits is taken.
+    ``hours`` is the use as far as it is known, and nothing was fed in. No less can be
+    booked on either tariff: the first candidate that fits is taken.
     """
     tolerance = _tolerance(hours)
     for candidate in _candidates(day):
@@ -95,8 +95,7 @@ def tariffs_in_part(
 
 def _candidates(day: date) -> list[list[int]]:
     """Return the tariffs that a day may have, the most likely first."""
-    schedules = (usual(day), DUTCH, ALL_LOW, *_OTHERS)
-    return [schedule.on(day) for schedule in schedules]
+    return [low.on(day) for low in (usual(day), DUTCH, ALL_LOW, *_OTHERS)]
 
 
 def _used(hours: Sequence[float], candidate: Sequence[int], tariff: int) -> float:

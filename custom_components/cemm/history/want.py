@@ -15,7 +15,7 @@ from custom_components.cemm.meters.breaks import Break
 
 from .rows import TOLERANCE, Hole, Row
 
-# The rows of this long (seconds) after a break must show its new state.
+# A row within this time (seconds) after a break must show its new state.
 _SHOWN_WITHIN = 2 * HOUR
 
 # How far the day data, which is rounded, may be off: of what was used, and in kWh or m³.
@@ -26,7 +26,7 @@ class Why(StrEnum):
     """The reasons to change rows."""
 
     BREAK = "break"
-    """The states have changed their meaning; what that made of the sum is no use."""
+    """The states have changed their meaning; the sum has booked that as use."""
     HOLE = "hole"
     """An hour is missing, or the recorder did not see its end."""
     RESTART = "restart"
@@ -58,7 +58,7 @@ def want_breaks(
     located: list[tuple[int | None, Break]] = []
     later: int | None = None
     for each in reversed(breaks):
-        # What no row shows was over before the one that shows what came next.
+        # A meaning that no row shows was over before the row that shows the next one.
         index = _row_of(rows, each, length)
         later = min((i for i in (index, later) if i is not None), default=None)
         located.insert(0, (later, each))
@@ -102,9 +102,8 @@ def want_hole(
 
     ``used`` is what was counted until each of the hole's times, ``unknown`` how many
     minutes were not measured. The neighbours' readings and sums tell how much was used
-    between them, and the former only its shape. Where these two contradict each other,
-    the meter is another one, and only what was counted is known. Where the readings went
-    on as the old meter's nothing was told. Nothing is returned when the sum falls across
+    between them, and ``used`` only when. Where these contradict each other, the meter is
+    another one, and only ``used`` is known. Nothing is returned when the sum falls across
     the hole: it is not known why, so it is not covered up.
     """
     before, after = hole.before, hole.after
@@ -129,8 +128,8 @@ def _rise(hole: Hole, used: float, *, measured: bool) -> tuple[float, float, Why
     """Return by how much reading and sum should rise across a hole.
 
     After an outage longer than the recorder keeps its short-term rows, a sum starts at 0
-    again: it is then no more than what was used within the hole. That is the difference of
-    the readings or, after a new meter, ``used``. A young sum is small without that.
+    again: it is then no more than the use within the hole. That is the difference of the
+    readings or, after a new meter, ``used``. A young sum is small without that too.
     """
     before, after = hole.before, hole.after
     change, rise = after.state - before.state, after.sum - before.sum
@@ -150,8 +149,8 @@ def _shares(
 ) -> list[float]:
     """Return which part of a rise was there at each time, from 0 to 1.
 
-    More than was counted was used while nothing was measured, if there was such a
-    time. All else is a matter of scale, or even if nothing was used.
+    The use beyond what was counted lies where nothing was measured, if there is such a
+    time. Otherwise it is a matter of scale, or spread evenly if nothing was counted.
     """
     missing = rise - used[-1]
     if missing > 0 and unknown[-1] >= 1:
