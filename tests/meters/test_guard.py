@@ -218,12 +218,32 @@ def test_waiting_for_the_next_hour_does_not_make_a_leap_possible() -> None:
     assert counter.restarted == {"t1": 1080}
 
 
-def test_a_pause_within_a_doubt_makes_room_for_use() -> None:
-    """One wrong answer before an outage is no reason to leave out what follows."""
+def test_a_wrong_answer_before_an_outage_leaves_out_nothing_of_it() -> None:
+    """What was used meanwhile has nothing to do with it."""
     counter = Counter(1000)
     assert counter.reads(1012) is HELD
-    assert counter.reads(1030, 5 * HOUR) is GOOD
+    assert counter.reads(1030, 5 * HOUR) is HELD
+    assert counter.reads(1030) is GOOD
     assert not counter.restarted
+
+
+def test_an_outage_does_not_make_a_leap_possible_that_was_there_before() -> None:
+    counter = Counter(1000)
+    for after in (10, 10, 5 * HOUR):
+        assert counter.reads(1090, after) is HELD
+    assert 200 <= counter.accepted_after(rising(1090), 10) <= 600
+    assert counter.restarted == {"t1": 1090}
+
+
+@pytest.mark.parametrize("new", [0.0, 3.0])
+def test_what_has_risen_in_an_outage_of_a_doubt_is_not_counted(new: float) -> None:
+    """It may be yet another meter's."""
+    counter = Counter(5000)
+    for after in (10, 10):
+        assert counter.reads(new, after) is HELD
+    assert counter.reads(200, 5 * HOUR) is HELD
+    counter.accepted_after(rising(200), 10)
+    assert counter.restarted == {"t1": 200}
 
 
 def test_two_different_leaps_prove_nothing() -> None:

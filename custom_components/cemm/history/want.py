@@ -5,18 +5,21 @@ Each reason to change rows is one function here: it says what should be there, a
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby, pairwise
 
-from custom_components.cemm.days import HOUR
+from custom_components.cemm.days import DAY, HOUR
 from custom_components.cemm.meters.breaks import Break
 
 from .rows import TOLERANCE, Hole, Row
 
-# The rows of this long (seconds) after a break must show its new state.
-_SHOWN_WITHIN = 2 * HOUR
+# A state that does not change for so long (seconds) after a break never will.
+_SHOWN_WITHIN = 10 * DAY
+
+# A reading that fell by less than this (kWh, m³) may be back by the end of a row.
+_SMALL_FALL = 20.0
 
 
 class Why(StrEnum):
@@ -43,7 +46,7 @@ class Want:
 
 
 def want_breaks(
-    rows: Sequence[Row], breaks: Collection[Break], length: int
+    rows: Sequence[Row], breaks: Sequence[Break], length: int
 ) -> tuple[list[Want], list[Break]]:
     """Return what rows around breaks should be, and the breaks that are told by that.
 
@@ -52,12 +55,16 @@ def want_breaks(
     """
     wants: list[Want] = []
     told: list[Break] = []
-    located = [(_row_of(rows, each, length), each) for each in breaks]
+    located: list[tuple[int, Break]] = []
+    for each, later in pairwise([*breaks, None]):
+        assert each
+        if (place := _place_of(rows, each, later, length)) is not None:
+            told.append(each)
+            index, is_shown = place
+            if is_shown:
+                located.append((index, each))
     for index, group in groupby(located, key=lambda pair: pair[0]):
-        if index is None:
-            continue
         found = [each for _, each in group]
-        told += found
         old, row = rows[index - 1], rows[index]
         change = found[0].before - old.state + row.state - found[-1].after
         change += sum(b.before - a.after for a, b in pairwise(found))
@@ -66,19 +73,36 @@ def want_breaks(
     return wants, told
 
 
-def _row_of(rows: Sequence[Row], each: Break, length: int) -> int | None:
-    """Return the index of the row whose change a break is part of; None: not there yet.
+def _place_of(
+    rows: Sequence[Row], each: Break, later: Break | None, length: int
+) -> tuple[int, bool] | None:
+    """Return the index of the row that tells of a break, and whether it was shown.
 
-    That is the first one that shows the new state: it may be shown much later than the
-    break was noted, if Home Assistant was killed in between.
+    That is the first one with another state than the last one before: it may come much
+    later than the break was noted, if Home Assistant was killed in between, and go on from
+    there as if nothing had been. None: no row tells so far.
     """
     for index, row in enumerate(rows):
-        if index and row.start + length > each.at:
-            if abs(row.state - each.after) <= abs(row.state - each.before):
-                return index
-            if row.start > each.at + _SHOWN_WITHIN:
-                break
+        end = row.start + length
+        if not index or end <= each.at:
+            continue
+        if later and later.at < end:
+            # Its own last state is known, and it takes the place of one never shown.
+            return index, _is_shown(later.before, each)
+        if abs(row.state - each.before) > TOLERANCE:
+            old = rows[index - 1]
+            was_reset = row.sum - old.sum - (row.state - old.state)
+            return index, abs(was_reset) > TOLERANCE or _is_shown(row.state, each)
     return None
+
+
+def _is_shown(state: float, each: Break) -> bool:
+    """Whether a state after a break is one of the new meaning."""
+    if abs(state - each.before) <= TOLERANCE:
+        return False
+    if each.before - each.after < _SMALL_FALL and state < each.before:
+        return True
+    return abs(state - each.after) <= abs(state - each.before)
 
 
 def never_shown(rows: Sequence[Row], each: Break) -> bool:

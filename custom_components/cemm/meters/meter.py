@@ -8,7 +8,7 @@ from custom_components.cemm.client import COUNTERS, GROUPS, Measurement, Meter, 
 from custom_components.cemm.kinds import MeterKind, is_pulse, is_watched
 
 from .breaks import Break, find_breaks, states
-from .guard import TOLD, GroupState, Limits, Verdict, judge
+from .guard import TOLD, GroupState, Judgement, Limits, Verdict, follow, judge
 from .silence import Activity, observe
 
 # Where there are no registers the net values are the counters. They may only fall by
@@ -110,17 +110,19 @@ class MeterTracker:
             return NO_CHANGE
         self.activity = observe(self.activity, reading.channels.values(), monotonic)
         doubts = self.doubts
-        old, restarted, verdicts = self.data, dict[str, float](), dict[str, Verdict]()
+        old, restarted = self.data, dict[str, float]()
+        judged: dict[str, Judgement] = {}
         for group, values in self._counted(reading):
-            judgement = judge(
-                self.groups.get(group),
-                values,
-                now,
-                self._limits(group),
-                from_totals=group in reading.totals,
+            state, made = self.groups.get(group), group in reading.totals
+            judgement = None
+            if group == "nets" and state and self._is_net and "registers" in judged:
+                of = judged["registers"]
+                judgement = follow(state, values, now, of, from_totals=made)
+            judgement = judgement or judge(
+                state, values, now, self._limits(group), from_totals=made
             )
+            judged[group] = judgement
             self.groups[group] = judgement.state
-            verdicts[group] = judgement.verdict
             restarted |= judgement.restarted
         good = {
             name: measurement
@@ -149,7 +151,7 @@ class MeterTracker:
         if not restarted and old.measured == self.data.measured:
             return Change(Verdict.GOOD, must_last=True) if must_last else NO_CHANGE
         breaks = [*self._breaks(old, restarted, now)]
-        return Change(self._told(verdicts), breaks, must_last or bool(breaks))
+        return Change(self._told(judged), breaks, must_last or bool(breaks))
 
     def _breaks(
         self, old: MeterData, restarted: Mapping[str, float], now: float
@@ -202,11 +204,11 @@ class MeterTracker:
         """Whether net values follow from registers, and are no counters of their own."""
         return "registers" in self.groups or self.data.kind is MeterKind.SMART
 
-    def _told(self, verdicts: Mapping[str, Verdict]) -> Verdict:
+    def _told(self, judged: Mapping[str, Judgement]) -> Verdict:
         """Return the one thing to tell of all groups, the first of which tells most."""
         told = (
-            verdict
-            for group, verdict in verdicts.items()
-            if verdict in TOLD and not (group == "nets" and self._is_net)
+            judgement.verdict
+            for group, judgement in judged.items()
+            if judgement.verdict in TOLD and not (group == "nets" and self._is_net)
         )
         return next(told, Verdict.GOOD)
