@@ -19,7 +19,11 @@ from custom_components.cemm.history.want import difference, never_shown, want_br
 from custom_components.cemm.kinds import MeterKind
 from custom_components.cemm.meters.breaks import Break, statistic_name
 from custom_components.cemm.meters.meter import Change, MeterTracker
-from custom_components.cemm.meters.store import groups_as_json, restore_groups
+from custom_components.cemm.meters.store import (
+    restore_ended,
+    restore_groups,
+    tracker_as_json,
+)
 
 from .recorder_model import RecorderModel
 
@@ -215,6 +219,11 @@ class Course:
     def shown(self) -> Mapping[str, float]:
         return self.tracker.data.registers
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a change may not be believed so far."""
+        return self._unsure_until is None or self.now <= self._unsure_until
+
     # Home Assistant
 
     def go_on(self, seconds: float) -> None:
@@ -239,6 +248,11 @@ class Course:
             for key, use in self._since_saved.items():
                 self.lost[key] = self.lost.get(key, 0.0) + use
                 self.accounts[key].least -= use
+                newest = self.models[key].five_minutes
+                old = newest[max(newest)].state if newest else 0.0
+                if key not in NETS and old < 11 * use:
+                    # Then that fall looks like one to 0, which the recorder books whole.
+                    self.accounts[key].most += old + use
         else:
             self._save()
         for model in self.models.values():
@@ -248,11 +262,16 @@ class Course:
         self.tracker = self._tracker(self._stored)
 
     def _tracker(self, stored: str | None) -> MeterTracker:
-        groups = restore_groups(json.loads(stored)) if stored else {}
-        return MeterTracker(Meter(self.house.alias), self.house.kind, groups)
+        known = json.loads(stored) if stored else None
+        return MeterTracker(
+            Meter(self.house.alias),
+            self.house.kind,
+            restore_groups(known),
+            restore_ended(known),
+        )
 
     def _save(self) -> None:
-        self._stored = json.dumps(groups_as_json(self.tracker.groups))
+        self._stored = json.dumps(tracker_as_json(self.tracker))
         self._save_at = self.now + _SAVE_INTERVAL
         self._since_saved = {}
 
@@ -260,8 +279,7 @@ class Course:
         """Let time pass, and account for it."""
         old, new = self.measured_at(self.now), self.measured_at(until)
         is_sure = (
-            self._unsure_until is not None
-            and self.now > self._unsure_until
+            not self.is_unsure
             # What is used in an outage while in doubt is not known.
             and self._answered >= min(self._unsure_until, self.now - 300)
             and not self.hidden
@@ -274,7 +292,7 @@ class Course:
                 self._counted(key, old, new) if is_sure else min(0.0, *map(min, sums))
             )
             account.least += least
-            self._since_good[key] = self._since_good.get(key, 0.0) + least
+            self._since_good[key] = self._since_good.get(key, 0.0) + max(least, 0.0)
             most = max(map(max, sums))
             account.most += most
             self._since_saved[key] = self._since_saved.get(key, 0.0) + most
@@ -433,7 +451,8 @@ class Course:
         """Let all doubts end and all sums be mended; then find them right."""
         self._glitch = (0.0, self._glitch[1])
         self.kill_at_break = None
-        self.go_on(1500)
+        # What was used in a long outage waits for the next measurement.
+        self.go_on(max(1500, 1.1 * self.house.cadence))
         self._poll(self.now + self.house.every)
         while self.tracker.failures:
             self._poll(self.now + 1)

@@ -51,9 +51,10 @@ def totals(course: Course, random: Random) -> None:
     old = course.registers
     now = course.at
     both = "t2" in old
-    if "t1" not in old or course.missing or random.random() < 0.2:
-        course.change("totals say the same")
-        course.from_totals = not course.from_totals
+    if "t1" not in old or random.random() < 0.2:
+        if not course.is_unsure:
+            course.change("totals say the same")
+            course.from_totals = not course.from_totals
         return
     new = {name: register for name, register in old.items() if name != "t2"}
     if both:

@@ -10,7 +10,12 @@ from custom_components.cemm.kinds import MeterKind
 from custom_components.cemm.meters.breaks import Break
 from custom_components.cemm.meters.guard import Verdict
 from custom_components.cemm.meters.meter import NO_CHANGE, Change, MeterTracker
-from custom_components.cemm.meters.store import groups_as_json, restore_groups
+from custom_components.cemm.meters.store import (
+    groups_as_json,
+    restore_ended,
+    restore_groups,
+    tracker_as_json,
+)
 
 NOW = 1_781_092_800
 
@@ -286,6 +291,28 @@ def test_readings_of_another_make(tracker: MeterTracker) -> None:
     assert [change.verdict for change in changes] == [Verdict.REMADE]
     assert moved(changes[0]) == {"t1": (5000, 8204)}
     assert tracker.data.registers == {"t1": 8204}, "a kept register ends"
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_register_that_has_ended_begins_anew(
+    tracker: MeterTracker, restart: bool
+) -> None:
+    """Its statistic goes on from where it was, however long ago that is."""
+    tracker.read(reading(t1=5000, t2=3204, t3=7), NOW, 0)
+    go_on(tracker, 10, 1500, t1=5)
+    assert tracker.data.registers == {"t1": 5}
+    if restart:
+        stored = json.loads(json.dumps(tracker_as_json(tracker)))
+        tracker = MeterTracker(
+            Meter("p1"), MeterKind.SMART, restore_groups(stored), restore_ended(stored)
+        )
+    changes = go_on(tracker, 1500, 3000, t1=5, t2=9, t3=7)
+    assert [moved(change) for change in changes] == [
+        {"t2": (3204, 9), "energy_import": (5, 14)}
+    ]
+    go_on(tracker, 3000, 4500, t1=5)
+    changes = go_on(tracker, 4500, 6000, t1=5, t2=9, t3=11)
+    assert not changes, "a register that is only missing goes on"
 
 
 def test_a_register_that_appears_is_no_use_of_the_total(tracker: MeterTracker) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.client import COUNTERS, GROUPS, Measurement, Meter, Reading
@@ -58,10 +59,16 @@ class MeterTracker:
     """Follows one meter: guards its counters, and notices when it falls silent."""
 
     def __init__(
-        self, meter: Meter, kind: MeterKind, groups: Mapping[str, GroupState]
+        self,
+        meter: Meter,
+        kind: MeterKind,
+        groups: Mapping[str, GroupState],
+        ended: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """Start with the counters as they were before a restart."""
         self.groups = dict(groups)
+        self.ended = ended
+        """The last states of what the meter shows no more: it may come back as another."""
         self.activity: Activity | None = None
         self._measured_at: dict[str, float] = {}
         self._settled: Reading | None = None
@@ -150,24 +157,22 @@ class MeterTracker:
         must_last = self.doubts != doubts
         if not restarted and old.measured == self.data.measured:
             return Change(Verdict.GOOD, must_last=True) if must_last else NO_CHANGE
-        breaks = [*self._breaks(old, restarted, now)]
+        breaks = self._breaks(old, restarted, now)
         return Change(self._told(judged), breaks, must_last or bool(breaks))
 
     def _breaks(
         self, old: MeterData, restarted: Mapping[str, float], now: float
-    ) -> Iterator[Break]:
-        """Yield where statistics go on from another reading than the last one."""
+    ) -> list[Break]:
+        """Return where statistics go on from another reading than the last one."""
         new = self.data
-        starts = {
+        before = {**self.ended, **states(old.kind, old.measured, old.registers)}
+        counters = {
             name: restarted.get(name, old.registers.get(name, value))
             for name, value in new.registers.items()
         }
-        return find_breaks(
-            new.meter.alias,
-            now,
-            states(old.kind, old.measured, old.registers),
-            states(new.kind, new.measured, starts),
-        )
+        starts = states(new.kind, new.measured, counters)
+        self.ended = {key: before[key] for key in before.keys() - starts.keys()}
+        return [*find_breaks(new.meter.alias, now, before, starts)]
 
     def fail(self) -> None:
         """Take note that the meter did not answer."""

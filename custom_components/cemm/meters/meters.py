@@ -30,7 +30,7 @@ from .breaks import Break
 from .guard import Verdict
 from .meter import FAILURES_TOLERATED, NO_CHANGE, Change, MeterData, MeterTracker
 from .silence import is_stalled
-from .store import groups_as_json, restore_groups
+from .store import restore_ended, restore_groups, tracker_as_json
 
 _ISSUES = {
     Verdict.REPLACED: METER_REPLACED,
@@ -63,15 +63,16 @@ class MeterWatcher:
     def as_dict(self) -> dict[str, Any]:
         """Return what to remember, also of meters that are gone: they may come back."""
         return self._stored | {
-            alias: groups_as_json(tracker.groups)
-            for alias, tracker in self._trackers.items()
+            alias: tracker_as_json(tracker) for alias, tracker in self._trackers.items()
         }
 
     def watch(self, meter: Meter, kind: MeterKind) -> None:
         """Begin to follow a meter, or anew if it has turned out to be of another kind."""
         if (tracker := self._trackers.get(meter.alias)) is None:
-            groups = restore_groups(self._stored.get(meter.alias))
-            self._trackers[meter.alias] = MeterTracker(meter, kind, groups)
+            stored = self._stored.get(meter.alias)
+            self._trackers[meter.alias] = MeterTracker(
+                meter, kind, restore_groups(stored), restore_ended(stored)
+            )
         elif tracker.data.kind is not kind:
             # Its entities have to be others.
             self._hass.config_entries.async_schedule_reload(self._entry.entry_id)

@@ -14,6 +14,7 @@ from custom_components.cemm.client import GROUPS, Measurement, is_number
 from custom_components.cemm.const import DOMAIN
 
 from .guard import Doubt, GroupState
+from .meter import MeterTracker
 
 # In seconds.
 _SAVE_INTERVAL = 900.0
@@ -59,6 +60,11 @@ class MeterStore:
     async def async_remove(self) -> None:
         """Forget everything: the config entry is removed."""
         await self._store.async_remove()
+
+
+def tracker_as_json(tracker: MeterTracker) -> dict[str, Any]:
+    """Return what to remember of a meter."""
+    return {**groups_as_json(tracker.groups), "ended": dict(tracker.ended)}
 
 
 def groups_as_json(groups: Mapping[str, GroupState]) -> dict[str, Any]:
@@ -111,8 +117,14 @@ _MADE = vol.Schema(
 )
 
 
+def restore_ended(stored: Any) -> dict[str, float]:
+    """Return what the meter's channels showed last that it had once."""
+    found = stored.get("ended") if isinstance(stored, dict) else None
+    return _valid(vol.Schema({str: _number}), found) or {}
+
+
 def restore_groups(stored: Any) -> dict[str, GroupState]:
-    """Return what `groups_as_json` made JSON of; what is damaged starts anew.
+    """Return the counters that JSON was made of; what is damaged starts anew.
 
     An older version kept the counters alone.
     """
