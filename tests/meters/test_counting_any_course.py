@@ -55,6 +55,7 @@ def totals(course: Course, random: Random) -> None:
         if not course.is_unsure:
             course.change("totals say the same")
             course.from_totals = not course.from_totals
+            course.answer(1)
         return
     new = {name: register for name, register in old.items() if name != "t2"}
     if both:
@@ -96,16 +97,25 @@ def replaced(course: Course, random: Random) -> None:
 
 def contradict(course: Course, new: dict[str, Register]) -> None:
     """See to it that what a new meter shows is nothing that may have been used."""
-    now, uses = course.at, course.uses
-    for name, value in course.shown.items():
-        if name in new and value > 1:
-            shows = new[name].shows(uses, now)
-            if not value - 1 <= shows <= value + LEAP:
-                return
-    name = next(iter(new))
-    value = course.shown.get(name, 0.0)
-    other = value / 2 if value > 2 else value + 2 * LEAP
-    new[name] = new[name].starting(other, uses, now)
+    while may_be_use(course, new):
+        name = course.random.choice(list(new))
+        value = course.random.uniform(1, 9e4)
+        new[name] = new[name].starting(value, course.uses, course.at)
+
+
+def may_be_use(course: Course, new: Registers) -> bool:
+    """Whether readings could go on from some that were seen."""
+    # What an inverter may draw in the longest outage.
+    fall = 10 if course.house.kind is MeterKind.ELECTRICITY else 0.03
+    shows = {name: new[name].shows(course.uses, course.at) for name in new}
+    return any(
+        all(
+            -fall <= value - known.get(name, value) <= LEAP
+            for name, value in shows.items()
+        )
+        for known in course.known
+        if known.keys() & shows
+    )
 
 
 def one(course: Course, random: Random) -> str:
@@ -116,7 +126,9 @@ def rolled_over(course: Course, random: Random) -> None:
     name = one(course, random)
     if course.registers[name].shows(course.uses, course.at) > 1:
         begun = course.registers[name].starting(0, course.uses, course.at)
-        course.change("rolled over", {**course.registers, name: begun})
+        new = {**course.registers, name: begun}
+        if not may_be_use(course, new):
+            course.change("rolled over", new)
 
 
 def leapt(course: Course, random: Random) -> None:
@@ -126,6 +138,9 @@ def leapt(course: Course, random: Random) -> None:
     leap = random.choice((25.0, 90.0, 4000.0)) if soon else LEAP
     leapt = Register(old.sources, old.offset + leap)
     course.change("leapt", {**course.registers, name: leapt})
+    if soon:
+        # Else it might have been used in an outage that follows.
+        course.answer(2)
 
 
 def fell_back(course: Course, random: Random) -> None:
@@ -133,10 +148,9 @@ def fell_back(course: Course, random: Random) -> None:
     name = one(course, random)
     old = course.registers[name]
     fall = min(random.choice((0.05, 0.3, 1.0, 3.0)), old.shows(course.uses, course.at))
-    course.change(
-        "fell back",
-        {**course.registers, name: Register(old.sources, old.offset - fall)},
-    )
+    new = {**course.registers, name: Register(old.sources, old.offset - fall)}
+    if not may_be_use(course, new):
+        course.change("fell back", new)
 
 
 def swapped(course: Course, random: Random) -> None:

@@ -91,7 +91,7 @@ def test_new_meter_still_at_zero_starts_to_count() -> None:
         assert counter.reads(0.0) is HELD
     counter.accepted_after(rising(0.001), 10)
     assert 120 < counter.now - START < 1200
-    assert counter.restarted == {"t1": 0}
+    assert counter.restarted == {"t1": 0.001}
 
 
 @pytest.mark.parametrize("value", [0.0, 17.5, 9000.0])
@@ -395,6 +395,13 @@ def test_a_doubt_keeps_the_registers_that_are_missing_for_a_while() -> None:
     assert counters.shown == {"t1": 5.5, "t2": 7}
 
 
+def test_a_doubt_loses_the_registers_that_were_there_at_first_only() -> None:
+    counters = Counters(t1=2000, t2=4000)
+    assert counters.read({"t1": 5, "t2": 7}) is HELD
+    assert counters.told_after({"t1": value} for value in rising(5)) == (590, REPLACED)
+    assert counters.shown.keys() == counters.restarted.keys() == {"t1"}
+
+
 def test_a_register_that_is_missing_keeps_its_last_value() -> None:
     counters = Counters(t1=1000, t2=3000)
     for value in rising(1000):
@@ -464,6 +471,15 @@ def test_a_first_0_is_shown_and_nothing_is_counted_from_it(zeros: int) -> None:
     assert counters.restarted == right
     assert counters.read({"t1": 5000.1, "t2": 6000}) is GOOD
     assert not counters.restarted
+
+
+def test_a_doubt_that_begins_at_0_goes_on_from_its_first_reading() -> None:
+    """Not from the 0: a young meter may well show so little."""
+    counters = Counters(t1=2, t2=7)
+    for _ in range(50):
+        assert counters.read({"t1": 0, "t2": 0.5}) is HELD
+    counters.told_after({"t1": t1, "t2": 0.5} for t1 in rising(1.9))
+    assert counters.restarted == {"t1": 1.9, "t2": 0.5}
 
 
 def test_a_register_at_0_beside_others_has_always_been_more() -> None:

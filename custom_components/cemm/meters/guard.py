@@ -266,10 +266,15 @@ def _with(
         }
         if newest.keys() != values.keys():
             continue
+        begun = {
+            name: value
+            for name, value in first.items()
+            if is_pause or (_is_blank(old.newest[name].value, limits) and value)
+        }
         measured = any(newest[name].time != old.newest[name].time for name in newest)
         longer = replace(
             old,
-            first={**old.first, **first} if is_pause else old.first,
+            first={**old.first, **begun},
             newest={**old.newest, **newest},
             seen=now,
             persisted=old.persisted + min(step, _PATIENCE / 2),
@@ -303,16 +308,25 @@ def _has_fallen(doubt: Doubt, state: GroupState) -> bool:
 
 
 def _believe(state: GroupState, doubt: Doubt, now: float) -> Judgement:
-    """Go on from readings that contradict the past: all counters are others now."""
+    """Go on from readings that contradict the past: all counters are others now.
+
+    Those that were seen with the first of them and no more since are none of the meter's.
+    """
+    newest = max(measurement.time for measurement in doubt.newest.values())
+    counters = {
+        name: measurement
+        for name, measurement in doubt.newest.items()
+        if newest - measurement.time <= 1000 * _PATIENCE / 2
+    }
     if _is_remade(state, doubt.newest, from_totals=doubt.from_totals):
         verdict = Verdict.REMADE
     elif _has_fallen(doubt, state):
         verdict = Verdict.REPLACED
     else:
         verdict = Verdict.LEAPT
-    seen = dict.fromkeys(doubt.newest, now)
-    anew = GroupState(doubt.newest, seen, doubt.from_totals)
-    return Judgement(anew, verdict, doubt.first)
+    anew = GroupState(counters, dict.fromkeys(counters, now), doubt.from_totals)
+    first = {name: doubt.first[name] for name in counters}
+    return Judgement(anew, verdict, first)
 
 
 def _accept(

@@ -92,9 +92,13 @@ class MeterTracker:
         )
 
     @property
-    def doubts(self) -> Sequence[Mapping[str, float]]:
-        """What each of the readings that are held back began with."""
-        return [doubt.first for group in self.groups.values() for doubt in group.doubts]
+    def doubts(self) -> Sequence[tuple[Mapping[str, float], bool]]:
+        """What each of the readings that are held back began with, and if it came again."""
+        return [
+            (doubt.first, doubt.measurements > 1)
+            for group in self.groups.values()
+            for doubt in group.doubts
+        ]
 
     @property
     def watched_activity(self) -> Activity | None:
