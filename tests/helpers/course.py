@@ -290,7 +290,13 @@ class Course:
     def _save(self) -> None:
         self._stored = json.dumps(tracker_as_json(self.tracker))
         self._save_at = self.now + _SAVE_INTERVAL
-        self._since_saved = {}
+        self._since_saved = self._unseen(self._since_saved)
+
+    def _unseen(self, used: Mapping[str, float]) -> dict[str, float]:
+        """Return of what was used that of which no answer tells so far."""
+        return {
+            key: amount for key, amount in used.items() if self.missing & {*parts(key)}
+        }
 
     def _pass(self, until: float) -> None:
         """Let time pass, and account for it."""
@@ -379,7 +385,7 @@ class Course:
         )
         change = self.tracker.read(reading, at, at)
         if not is_wrong and not self.tracker.doubts:
-            self._since_good = {}
+            self._since_good = self._unseen(self._since_good)
         self._keep(at, change)
 
     def _keep(self, at: float, change: Change) -> None:

@@ -109,12 +109,10 @@ def may_be_use(course: Course, new: Registers) -> bool:
     fall = 10 if course.house.kind is MeterKind.ELECTRICITY else 0.03
     shows = {name: new[name].shows(course.uses, course.at) for name in new}
     return any(
-        all(
-            -fall <= value - known.get(name, value) <= LEAP
-            for name, value in shows.items()
-        )
+        names and all(-fall <= shows[name] - known[name] <= LEAP for name in names)
         for known in course.known
-        if known.keys() & shows
+        # What counts nothing so far goes on from anything.
+        for names in [[name for name in shows if known.get(name)]]
     )
 
 
@@ -157,7 +155,7 @@ def swapped(course: Course, random: Random) -> None:
     if "t2" in course.registers and "t1" in course.registers:
         low, high = course.registers["t1"], course.registers["t2"]
         values = [each.shows(course.uses, course.at) for each in (low, high)]
-        if abs(values[0] - values[1]) > 1:
+        if abs(values[0] - values[1]) > LEAP:
             course.change("swapped", {**course.registers, "t1": high, "t2": low})
 
 

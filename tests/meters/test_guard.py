@@ -227,6 +227,15 @@ def test_a_wrong_answer_before_an_outage_leaves_out_nothing_of_it() -> None:
     assert not counter.restarted
 
 
+def test_zeros_before_an_outage_leave_out_nothing_of_it() -> None:
+    """A young meter's count could follow from them."""
+    counter = Counter(5)
+    for _ in range(5):
+        assert counter.reads(0) is HELD
+    assert counter.reads(18, 5 * HOUR) is GOOD
+    assert not counter.restarted
+
+
 def test_an_outage_does_not_make_a_leap_possible_that_was_there_before() -> None:
     counter = Counter(1000)
     for after in (10, 10, 5 * HOUR):
@@ -235,7 +244,7 @@ def test_an_outage_does_not_make_a_leap_possible_that_was_there_before() -> None
     assert counter.restarted == {"t1": 1090}
 
 
-@pytest.mark.parametrize("new", [0.0, 3.0])
+@pytest.mark.parametrize("new", [1.0, 3.0])
 def test_what_has_risen_in_an_outage_of_a_doubt_is_not_counted(new: float) -> None:
     """It may be yet another meter's."""
     counter = Counter(5000)

@@ -254,7 +254,12 @@ def _with(
             continue
         step = max(now - old.seen, 0.0)
         is_pause = step > _PATIENCE / 2
-        if is_pause and old.measurements == 1:
+        blank = {
+            name
+            for name, value in first.items()
+            if value and _is_blank(old.newest[name].value, limits)
+        }
+        if is_pause and (old.measurements == 1 or blank):
             continue
         newest = {
             name: replace(measurement, value=value)
@@ -267,9 +272,7 @@ def _with(
         if newest.keys() != values.keys():
             continue
         begun = {
-            name: value
-            for name, value in first.items()
-            if is_pause or (_is_blank(old.newest[name].value, limits) and value)
+            name: value for name, value in first.items() if is_pause or name in blank
         }
         measured = any(newest[name].time != old.newest[name].time for name in newest)
         longer = replace(
