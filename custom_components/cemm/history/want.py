@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from custom_components.cemm.days import DAY, HOUR
 from custom_components.cemm.meters.breaks import Break
@@ -55,50 +55,51 @@ def want_breaks(
     """
     wants: list[Want] = []
     told: list[Break] = []
-    located: list[tuple[int, Break]] = []
-    for each, later in pairwise([*breaks, None]):
-        assert each
-        if (place := _place_of(rows, each, later, length)) is not None:
-            told.append(each)
-            index, is_shown = place
-            if is_shown:
-                located.append((index, each))
-    for index, group in groupby(located, key=lambda pair: pair[0]):
-        found = [each for _, each in group]
-        old, row = rows[index - 1], rows[index]
-        change = found[0].before - old.state + row.state - found[-1].after
-        change += sum(b.before - a.after for a, b in pairwise(found))
-        change += sum(each.use for each in found)
-        wants.append(Want(row.start, row.state, change, Why.BREAK))
+    pending: list[Break] = []
+    new = list(breaks)
+    for old, row in pairwise(rows):
+        while new and new[0].at < row.start + length:
+            pending.append(new.pop(0))
+        found = _shown_in(row, old, pending, told)
+        pending = [each for each in pending if each not in told]
+        if found:
+            change = found[0].before - old.state + row.state - found[-1].after
+            change += sum(b.before - a.after for a, b in pairwise(found))
+            change += sum(each.use for each in found)
+            wants.append(Want(row.start, row.state, change, Why.BREAK))
     return wants, told
 
 
-def _place_of(
-    rows: Sequence[Row], each: Break, later: Break | None, length: int
-) -> tuple[int, bool] | None:
-    """Return the index of the row that tells of a break, and whether it was shown.
+def _shown_in(
+    row: Row, old: Row, pending: Sequence[Break], told: list[Break]
+) -> list[Break]:
+    """Return the breaks of which a row shows the new state; ``told`` gets all it tells of.
 
-    That is the first one with another state than the last one before: it may come much
-    later than the break was noted, if Home Assistant was killed in between, and go on from
-    there as if nothing had been. None: no row tells so far.
+    That may be much later than a break was noted, if Home Assistant was killed in between,
+    and never if it then went on from there as if nothing had been.
     """
-    for index, row in enumerate(rows):
-        end = row.start + length
-        if not index or end <= each.at:
-            continue
-        if later and later.at < end:
-            # Its own last state is known, and it takes the place of one never shown.
-            return index, _is_shown(later.before, each)
-        if abs(row.state - each.before) > TOLERANCE:
-            old = rows[index - 1]
-            was_reset = row.sum - old.sum - (row.state - old.state)
-            return index, abs(was_reset) > TOLERANCE or _is_shown(row.state, each)
-    return None
+    was_reset = abs(row.sum - old.sum - (row.state - old.state)) > TOLERANCE
+    if not pending or (_is_same(row.state, pending[0].before) and not was_reset):
+        return []
+    # The last state before the next one tells; that takes the place of one never shown.
+    last = pending[-1]
+    found = [a for a, b in pairwise(pending) if _is_shown(b.before, a)]
+    told += pending[:-1]
+    if _is_shown(row.state, last) or (was_reset and not found):
+        found.append(last)
+    elif _is_same(row.state, last.before):
+        return found
+    told.append(last)
+    return found
+
+
+def _is_same(state: float, other: float) -> bool:
+    return abs(state - other) <= TOLERANCE
 
 
 def _is_shown(state: float, each: Break) -> bool:
     """Whether a state after a break is one of the new meaning."""
-    if abs(state - each.before) <= TOLERANCE:
+    if _is_same(state, each.before):
         return False
     if each.before - each.after < _SMALL_FALL and state < each.before:
         return True
