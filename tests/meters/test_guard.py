@@ -91,7 +91,7 @@ def test_new_meter_still_at_zero_starts_to_count() -> None:
         assert counter.reads(0.0) is HELD
     counter.accepted_after(rising(0.001), 10)
     assert 120 < counter.now - START < 1200
-    assert counter.restarted == {"t1": 0}
+    assert counter.restarted == {"t1": 0.001}
 
 
 @pytest.mark.parametrize("value", [0.0, 17.5, 9000.0])
@@ -218,12 +218,41 @@ def test_waiting_for_the_next_hour_does_not_make_a_leap_possible() -> None:
     assert counter.restarted == {"t1": 1080}
 
 
-def test_a_pause_within_a_doubt_makes_room_for_use() -> None:
-    """One wrong answer before an outage is no reason to leave out what follows."""
+def test_a_wrong_answer_before_an_outage_leaves_out_nothing_of_it() -> None:
+    """What was used meanwhile has nothing to do with it."""
     counter = Counter(1000)
     assert counter.reads(1012) is HELD
-    assert counter.reads(1030, 5 * HOUR) is GOOD
+    assert counter.reads(1030, 5 * HOUR) is HELD
+    assert counter.reads(1030) is GOOD
     assert not counter.restarted
+
+
+def test_zeros_before_an_outage_leave_out_nothing_of_it() -> None:
+    """A young meter's count could follow from them."""
+    counter = Counter(5)
+    for _ in range(5):
+        assert counter.reads(0) is HELD
+    assert counter.reads(18, 5 * HOUR) is GOOD
+    assert not counter.restarted
+
+
+def test_an_outage_does_not_make_a_leap_possible_that_was_there_before() -> None:
+    counter = Counter(1000)
+    for after in (10, 10, 5 * HOUR):
+        assert counter.reads(1090, after) is HELD
+    assert 200 <= counter.accepted_after(rising(1090), 10) <= 600
+    assert counter.restarted == {"t1": 1090}
+
+
+@pytest.mark.parametrize("new", [1.0, 3.0])
+def test_what_has_risen_in_an_outage_of_a_doubt_is_not_counted(new: float) -> None:
+    """It may be yet another meter's."""
+    counter = Counter(5000)
+    for after in (10, 10):
+        assert counter.reads(new, after) is HELD
+    assert counter.reads(200, 5 * HOUR) is HELD
+    counter.accepted_after(rising(200), 10)
+    assert counter.restarted == {"t1": 200}
 
 
 def test_two_different_leaps_prove_nothing() -> None:
@@ -375,6 +404,13 @@ def test_a_doubt_keeps_the_registers_that_are_missing_for_a_while() -> None:
     assert counters.shown == {"t1": 5.5, "t2": 7}
 
 
+def test_a_doubt_loses_the_registers_that_were_there_at_first_only() -> None:
+    counters = Counters(t1=2000, t2=4000)
+    assert counters.read({"t1": 5, "t2": 7}) is HELD
+    assert counters.told_after({"t1": value} for value in rising(5)) == (590, REPLACED)
+    assert counters.shown.keys() == counters.restarted.keys() == {"t1"}
+
+
 def test_a_register_that_is_missing_keeps_its_last_value() -> None:
     counters = Counters(t1=1000, t2=3000)
     for value in rising(1000):
@@ -444,6 +480,15 @@ def test_a_first_0_is_shown_and_nothing_is_counted_from_it(zeros: int) -> None:
     assert counters.restarted == right
     assert counters.read({"t1": 5000.1, "t2": 6000}) is GOOD
     assert not counters.restarted
+
+
+def test_a_doubt_that_begins_at_0_goes_on_from_its_first_reading() -> None:
+    """Not from the 0: a young meter may well show so little."""
+    counters = Counters(t1=2, t2=7)
+    for _ in range(50):
+        assert counters.read({"t1": 0, "t2": 0.5}) is HELD
+    counters.told_after({"t1": t1, "t2": 0.5} for t1 in rising(1.9))
+    assert counters.restarted == {"t1": 1.9, "t2": 0.5}
 
 
 def test_a_register_at_0_beside_others_has_always_been_more() -> None:

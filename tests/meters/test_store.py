@@ -10,7 +10,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import Measurement
 from custom_components.cemm.meters.guard import Doubt, GroupState
-from custom_components.cemm.meters.store import groups_as_json, restore_groups
+from custom_components.cemm.meters.store import (
+    groups_as_json,
+    restore_ended,
+    restore_groups,
+)
 from simulator import Fault, Simulator
 from tests.conftest import setup
 from tests.helpers.common import issues, poll, value
@@ -114,11 +118,12 @@ KNOWN = {
                 {"t1": 3.5},
                 {"t1": Measurement(1_790_000_100_000, 3.75)},
                 from_totals=False,
+                began=SINCE + 10,
                 seen=SINCE + 100,
                 persisted=90.5,
                 measurements=2,
             ),
-            Doubt({"t1": 0.0}, {"t1": Measurement(7, 0.0)}, False, SINCE),
+            Doubt({"t1": 0.0}, {"t1": Measurement(7, 0.0)}, False, SINCE, SINCE),
         ),
     ),
     "nets": GroupState(
@@ -191,6 +196,7 @@ DOUBT = {
     "first": {"t1": 3.5},
     "newest": {"t1": {"time": 5, "value": 3.75}},
     "from_totals": False,
+    "began": SINCE,
     "seen": SINCE,
     "persisted": 90.5,
     "measurements": 2,
@@ -214,6 +220,7 @@ DOUBT = {
                 "first": None,
                 "newest": {"t1": 3.75},
                 "from_totals": None,
+                "began": None,
                 "seen": "now",
                 "persisted": float("nan"),
                 "measurements": 1.5,
@@ -226,6 +233,11 @@ def test_damaged_doubts_are_forgotten_and_the_counters_stay(damaged: Any) -> Non
     found = restore_groups({**stored(), "groups": damaged})
     known = KNOWN["registers"]
     assert found["registers"] == GroupState(known.good, known.seen)
+
+
+@pytest.mark.parametrize("damaged", [None, [], {"t1": None}, {"t1": "5"}, {"t1": {}}])
+def test_damaged_last_states_are_forgotten(damaged: Any) -> None:
+    assert restore_ended({**stored(), "ended": damaged}) == {}
 
 
 def test_a_doubt_that_fits_is_restored() -> None:

@@ -8,15 +8,18 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from custom_components.cemm.days import DAY, HOUR
 from custom_components.cemm.meters.breaks import Break
 
 from .rows import TOLERANCE, Hole, Row
 
-# A row within this time (seconds) after a break must show its new state.
-_SHOWN_WITHIN = 2 * HOUR
+# A state that does not change for so long (seconds) after a break never will.
+_SHOWN_WITHIN = 10 * DAY
+
+# A reading that fell by less than this (kWh, m³) may be back by the end of a row.
+_SMALL_FALL = 20.0
 
 # How far the day data, which is rounded, may be off: of what was used, and in kWh or m³.
 _ROUGHLY = 0.05
@@ -55,39 +58,55 @@ def want_breaks(
     """
     wants: list[Want] = []
     told: list[Break] = []
-    located: list[tuple[int | None, Break]] = []
-    later: int | None = None
-    for each in reversed(breaks):
-        # A meaning that no row shows was over before the row that shows the next one.
-        index = _row_of(rows, each, length)
-        later = min((i for i in (index, later) if i is not None), default=None)
-        located.insert(0, (later, each))
-    for index, group in groupby(located, key=lambda pair: pair[0]):
-        if index is None:
-            continue
-        found = [each for _, each in group]
-        told += found
-        old, row = rows[index - 1], rows[index]
-        change = found[0].before - old.state + row.state - found[-1].after
-        change += sum(b.before - a.after for a, b in pairwise(found))
-        change += sum(each.use for each in found)
-        wants.append(Want(row.start, row.state, change, Why.BREAK))
+    pending: list[Break] = []
+    new = list(breaks)
+    for old, row in pairwise(rows):
+        while new and new[0].at < row.start + length:
+            pending.append(new.pop(0))
+        found = _shown_in(row, old, pending, told)
+        pending = [each for each in pending if each not in told]
+        if found:
+            change = found[0].before - old.state + row.state - found[-1].after
+            change += sum(b.before - a.after for a, b in pairwise(found))
+            change += sum(each.use for each in found)
+            wants.append(Want(row.start, row.state, change, Why.BREAK))
     return wants, told
 
 
-def _row_of(rows: Sequence[Row], each: Break, length: int) -> int | None:
-    """Return the index of the row whose change a break is part of; None: not there yet.
+def _shown_in(
+    row: Row, old: Row, pending: Sequence[Break], told: list[Break]
+) -> list[Break]:
+    """Return the breaks of which a row shows the new state; ``told`` gets all it tells of.
 
-    That is the first one that shows the new state: it may be shown much later than the
-    break was noted, if Home Assistant was killed in between.
+    That may be much later than a break was noted, if Home Assistant was killed in between,
+    and never if it then went on from there as if nothing had been.
     """
-    for index, row in enumerate(rows):
-        if index and row.start + length > each.at:
-            if abs(row.state - each.after) <= abs(row.state - each.before):
-                return index
-            if row.start > each.at + _SHOWN_WITHIN:
-                break
-    return None
+    was_reset = abs(row.sum - old.sum - (row.state - old.state)) > TOLERANCE
+    if not pending or (_is_same(row.state, pending[0].before) and not was_reset):
+        return []
+    # The last state before the next one tells; that takes the place of one never shown.
+    last = pending[-1]
+    found = [a for a, b in pairwise(pending) if _is_shown(b.before, a)]
+    told += pending[:-1]
+    if _is_shown(row.state, last) or (was_reset and not found):
+        found.append(last)
+    elif _is_same(row.state, last.before):
+        return found
+    told.append(last)
+    return found
+
+
+def _is_same(state: float, other: float) -> bool:
+    return abs(state - other) <= TOLERANCE
+
+
+def _is_shown(state: float, each: Break) -> bool:
+    """Whether a state after a break is one of the new meaning."""
+    if _is_same(state, each.before):
+        return False
+    if each.before - each.after < _SMALL_FALL and state < each.before:
+        return True
+    return abs(state - each.after) <= abs(state - each.before)
 
 
 def never_shown(rows: Sequence[Row], each: Break) -> bool:

@@ -82,9 +82,10 @@ class Doubt:
     """Readings that contradict the past and may turn out to be right."""
 
     first: Mapping[str, float]
-    """Those that it began with: what counting would go on from."""
+    """What counting would go on from."""
     newest: Values
     from_totals: bool
+    began: float
     seen: float
     persisted: float = 0.0
     measurements: int = 1
@@ -132,9 +133,8 @@ def judge(
     doubts = _with(state.doubts, values, now, limits, from_totals=from_totals)
     doubt = doubts[-1]
     # What was there at once was not used in the time that it has lasted since.
-    at = now - doubt.persisted
     steps = {
-        name: _step(state, name, measurement, at, limits)
+        name: _step(state, name, measurement, doubt.began, limits)
         for name, measurement in values.items()
     }
     accepted = {
@@ -158,6 +158,27 @@ def judge(
     elif _is_believed(doubt, state):
         return _believe(state, doubt, now)
     return Judgement(replace(state, doubts=doubts), Verdict.HELD)
+
+
+def follow(
+    state: GroupState,
+    values: Values,
+    now: float,
+    counters: Judgement,
+    *,
+    from_totals: bool,
+) -> Judgement | None:
+    """Judge what follows from counters that are judged; None: it speaks for itself.
+
+    Of a small change of theirs it can't be seen whether it is one of meaning.
+    """
+    if counters.verdict is Verdict.HELD:
+        return Judgement(state, Verdict.HELD)
+    if not counters.restarted:
+        return None
+    new = GroupState(values, dict.fromkeys(values, now), from_totals)
+    starts = {name: measurement.value for name, measurement in values.items()}
+    return Judgement(new, counters.verdict, starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +245,22 @@ def _with(
     """Return the doubts with one more reading, that which it belongs to at the end.
 
     No pause counts for more than half of the patience: an outage, or a clock that
-    jumps, between two bad answers proves nothing.
+    jumps, between two bad answers proves nothing. Nor does it prove that what has risen
+    meanwhile is use, or that it has anything to do with one odd measurement before.
     """
+    first = {name: measurement.value for name, measurement in values.items()}
     for old in doubts:
         if old.from_totals is not from_totals or values.keys() - old.newest.keys():
             continue
         step = max(now - old.seen, 0.0)
+        is_pause = step > _PATIENCE / 2
+        blank = {
+            name
+            for name, value in first.items()
+            if value and _is_blank(old.newest[name].value, limits)
+        }
+        if is_pause and (old.measurements == 1 or blank):
+            continue
         newest = {
             name: replace(measurement, value=value)
             for name, measurement in values.items()
@@ -240,19 +271,22 @@ def _with(
         }
         if newest.keys() != values.keys():
             continue
+        begun = {
+            name: value for name, value in first.items() if is_pause or name in blank
+        }
         measured = any(newest[name].time != old.newest[name].time for name in newest)
         longer = replace(
             old,
+            first={**old.first, **begun},
             newest={**old.newest, **newest},
             seen=now,
             persisted=old.persisted + min(step, _PATIENCE / 2),
             measurements=old.measurements + measured,
         )
         return (*(other for other in doubts if other is not old), longer)
-    first = {name: measurement.value for name, measurement in values.items()}
     # Garbage that comes between the answers of another meter does not last.
     kept = sorted(doubts, key=lambda doubt: doubt.persisted)[1 - _MOST_DOUBTS :]
-    return (*kept, Doubt(first, values, from_totals, now))
+    return (*kept, Doubt(first, values, from_totals, now, now))
 
 
 def _is_believed(doubt: Doubt, state: GroupState) -> bool:
@@ -277,16 +311,25 @@ def _has_fallen(doubt: Doubt, state: GroupState) -> bool:
 
 
 def _believe(state: GroupState, doubt: Doubt, now: float) -> Judgement:
-    """Go on from readings that contradict the past: all counters are others now."""
+    """Go on from readings that contradict the past: all counters are others now.
+
+    Those that were seen with the first of them and no more since are none of the meter's.
+    """
+    newest = max(measurement.time for measurement in doubt.newest.values())
+    counters = {
+        name: measurement
+        for name, measurement in doubt.newest.items()
+        if newest - measurement.time <= 1000 * _PATIENCE / 2
+    }
     if _is_remade(state, doubt.newest, from_totals=doubt.from_totals):
         verdict = Verdict.REMADE
     elif _has_fallen(doubt, state):
         verdict = Verdict.REPLACED
     else:
         verdict = Verdict.LEAPT
-    seen = dict.fromkeys(doubt.newest, now)
-    anew = GroupState(doubt.newest, seen, doubt.from_totals)
-    return Judgement(anew, verdict, doubt.first)
+    anew = GroupState(counters, dict.fromkeys(counters, now), doubt.from_totals)
+    first = {name: doubt.first[name] for name in counters}
+    return Judgement(anew, verdict, first)
 
 
 def _accept(

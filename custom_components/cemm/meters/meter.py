@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.client import (
@@ -15,7 +16,7 @@ from custom_components.cemm.client import (
 from custom_components.cemm.kinds import MeterKind, is_pulse, is_watched
 
 from .breaks import Break, find_breaks, states
-from .guard import TOLD, GroupState, Limits, Verdict, judge
+from .guard import TOLD, GroupState, Judgement, Limits, Verdict, follow, judge
 from .schedule import Schedule
 from .silence import Activity, observe
 
@@ -89,6 +90,7 @@ class MeterTracker:
         meter: Meter,
         kind: MeterKind,
         groups: Mapping[str, GroupState],
+        ended: Mapping[str, float] = MappingProxyType({}),
         schedule: Schedule | None = None,
     ) -> None:
         """Start with the counters as they were before a restart."""
@@ -97,6 +99,8 @@ class MeterTracker:
         self.groups = dict(groups)
         self.last_known: Mapping[str, float] = self._registers
         """The counters as they were before their last change of meaning."""
+        self.ended = ended
+        """The last states of what the meter shows no more: it may come back as another."""
         self.activity: Activity | None = None
         self._measured_at: dict[str, float] = {}
         self._settled: Reading | None = None
@@ -120,9 +124,13 @@ class MeterTracker:
         )
 
     @property
-    def doubts(self) -> Sequence[Mapping[str, float]]:
-        """What each of the readings that are held back began with."""
-        return [doubt.first for group in self.groups.values() for doubt in group.doubts]
+    def doubts(self) -> Sequence[tuple[Mapping[str, float], bool]]:
+        """What each of the readings that are held back began with, and if it came again."""
+        return [
+            (doubt.first, doubt.measurements > 1)
+            for group in self.groups.values()
+            for doubt in group.doubts
+        ]
 
     @property
     def watched_activity(self) -> Activity | None:
@@ -145,17 +153,19 @@ class MeterTracker:
             return NO_CHANGE
         self.activity = observe(self.activity, reading.channels.values(), monotonic)
         doubts = self.doubts
-        old, restarted, verdicts = self.data, dict[str, float](), dict[str, Verdict]()
+        old, restarted = self.data, dict[str, float]()
+        judged: dict[str, Judgement] = {}
         for group, values in self._counted(reading):
-            judgement = judge(
-                self.groups.get(group),
-                values,
-                now,
-                self._limits(group),
-                from_totals=group in reading.totals,
+            state, made = self.groups.get(group), group in reading.totals
+            judgement = None
+            if group == "nets" and state and self._is_net and "registers" in judged:
+                of = judged["registers"]
+                judgement = follow(state, values, now, of, from_totals=made)
+            judgement = judgement or judge(
+                state, values, now, self._limits(group), from_totals=made
             )
+            judged[group] = judgement
             self.groups[group] = judgement.state
-            verdicts[group] = judgement.verdict
             restarted |= judgement.restarted
         good = {
             name: measurement
@@ -183,26 +193,25 @@ class MeterTracker:
         must_last = self.doubts != doubts
         if not restarted and old.measured == self.data.measured:
             return Change(Verdict.GOOD, must_last=True) if must_last else NO_CHANGE
-        breaks = [*self._breaks(old, restarted, now)]
-        if self._told(verdicts) is not Verdict.GOOD:
+        breaks = self._breaks(old, restarted, now)
+        told = self._told(judged)
+        if told is not Verdict.GOOD:
             self.last_known = old.registers
-        return Change(self._told(verdicts), breaks, must_last or bool(breaks))
+        return Change(told, breaks, must_last or bool(breaks))
 
     def _breaks(
         self, old: MeterData, restarted: Mapping[str, float], now: float
-    ) -> Iterator[Break]:
-        """Yield where statistics go on from another reading than the last one."""
+    ) -> list[Break]:
+        """Return where statistics go on from another reading than the last one."""
         new = self.data
-        starts = {
+        before = {**self.ended, **states(old.kind, old.measured, old.registers)}
+        counters = {
             name: restarted.get(name, old.registers.get(name, value))
             for name, value in new.registers.items()
         }
-        return find_breaks(
-            new.meter.alias,
-            now,
-            states(old.kind, old.measured, old.registers),
-            states(new.kind, new.measured, starts),
-        )
+        starts = states(new.kind, new.measured, counters)
+        self.ended = {key: before[key] for key in before.keys() - starts.keys()}
+        return [*find_breaks(new.meter.alias, now, before, starts)]
 
     def fail(self) -> None:
         """Take note that the meter did not answer."""
@@ -244,11 +253,11 @@ class MeterTracker:
             GROUPS["registers"]
         )
 
-    def _told(self, verdicts: Mapping[str, Verdict]) -> Verdict:
+    def _told(self, judged: Mapping[str, Judgement]) -> Verdict:
         """Return the one thing to tell of all groups, the first of which tells most."""
         told = (
-            verdict
-            for group, verdict in verdicts.items()
-            if verdict in TOLD and not (group == "nets" and self._is_net)
+            judgement.verdict
+            for group, judgement in judged.items()
+            if judgement.verdict in TOLD and not (group == "nets" and self._is_net)
         )
         return next(told, Verdict.GOOD)

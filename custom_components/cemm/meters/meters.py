@@ -32,7 +32,7 @@ from .guard import Verdict
 from .meter import FAILURES_TOLERATED, NO_CHANGE, Change, MeterData, MeterTracker
 from .schedule import Schedule
 from .silence import is_stalled
-from .store import groups_as_json, restore_groups
+from .store import restore_ended, restore_groups, tracker_as_json
 
 _ISSUES = {
     Verdict.REPLACED: METER_REPLACED,
@@ -89,16 +89,19 @@ class Meters(Mapping[str, MeterTracker]):
     def as_dict(self) -> dict[str, Any]:
         """Return what to remember, also of meters that are gone: they may come back."""
         return self._stored | {
-            alias: groups_as_json(tracker.groups)
-            for alias, tracker in self._trackers.items()
+            alias: tracker_as_json(tracker) for alias, tracker in self._trackers.items()
         }
 
     def watch(self, meter: Meter, kind: MeterKind) -> None:
         """Begin to follow a meter, or anew if it has turned out to be of another kind."""
         if (tracker := self._trackers.get(meter.alias)) is None:
-            groups = restore_groups(self._stored.get(meter.alias))
+            stored = self._stored.get(meter.alias)
             self._trackers[meter.alias] = MeterTracker(
-                meter, kind, groups, self._new_schedule()
+                meter,
+                kind,
+                restore_groups(stored),
+                restore_ended(stored),
+                self._new_schedule(),
             )
             return
         tracker.data = replace(tracker.data, meter=meter)

@@ -14,6 +14,7 @@ from custom_components.cemm.client import GROUPS, Measurement, is_number
 from custom_components.cemm.const import DOMAIN
 
 from .guard import Doubt, GroupState
+from .meter import MeterTracker
 
 # In seconds.
 _SAVE_INTERVAL = 900.0
@@ -61,6 +62,11 @@ class MeterStore:
         await self._store.async_remove()
 
 
+def tracker_as_json(tracker: MeterTracker) -> dict[str, Any]:
+    """Return what to remember of a meter."""
+    return {**groups_as_json(tracker.groups), "ended": dict(tracker.ended)}
+
+
 def groups_as_json(groups: Mapping[str, GroupState]) -> dict[str, Any]:
     """Return what to remember of a meter's counters."""
     counters = {
@@ -97,6 +103,7 @@ _DOUBT = vol.Schema(
         vol.Required("first"): {str: _number},
         vol.Required("newest"): {str: vol.All(_MEASUREMENT, _measurement)},
         vol.Required("from_totals"): bool,
+        vol.Required("began"): _number,
         vol.Required("seen"): _number,
         vol.Required("persisted"): _number,
         vol.Required("measurements"): int,
@@ -110,8 +117,14 @@ _MADE = vol.Schema(
 )
 
 
+def restore_ended(stored: Any) -> dict[str, float]:
+    """Return what the meter's channels showed last that it had once."""
+    found = stored.get("ended") if isinstance(stored, dict) else None
+    return _valid(vol.Schema({str: _number}), found) or {}
+
+
 def restore_groups(stored: Any) -> dict[str, GroupState]:
-    """Return what `groups_as_json` made JSON of; what is damaged starts anew.
+    """Return the counters that JSON was made of; what is damaged starts anew.
 
     An older version kept the counters alone.
     """
