@@ -398,9 +398,11 @@ class Course:
             off = self.random.choice((20.0, 700.0, 20_000.0))
         if stage == 0:
             return self.restart(off, killed=True)
+        unshown = dict(self._since_saved)
         if change.must_last or self._stored is None or at >= self._save_at:
             self._save()
         if stage == 1:
+            self._since_saved = unshown
             return self.restart(off, killed=True)
         self._show(at)
         if stage == 2:
@@ -486,10 +488,15 @@ class Course:
         # One look may have been interrupted.
         for _ in range(20):
             self.settle()
-        assert not self.breaks
+        # What is not shown any more waits for when it is.
+        assert not [each for each in self.breaks if self._is_shown_since(each)]
         assert not self.settle()
         for key in self.models:
             self._check(key)
+
+    def _is_shown_since(self, each: Break) -> bool:
+        key = each.name.removeprefix(f"{self.house.alias}_")
+        return max(self.models[key].five_minutes, default=0) > each.at
 
     def _check(self, key: str) -> None:
         model, account = self.models[key], self.accounts[key]
