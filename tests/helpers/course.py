@@ -11,13 +11,13 @@ import json
 from random import Random
 
 from custom_components.cemm.channels import CHANNELS, NETS, derived_total
-from custom_components.cemm.client import GROUPS, Measurement, Meter, Reading
+from custom_components.cemm.client import COUNTERS, GROUPS, Measurement, Meter, Reading
 from custom_components.cemm.days import HOUR, floor_hour
 from custom_components.cemm.history.recorder import SHORT_TERM
 from custom_components.cemm.history.rows import Row
 from custom_components.cemm.history.want import difference, never_shown, want_breaks
 from custom_components.cemm.kinds import MeterKind
-from custom_components.cemm.meters.breaks import Break, statistic_name
+from custom_components.cemm.meters.breaks import Break, states, statistic_name
 from custom_components.cemm.meters.meter import Change, MeterTracker
 from custom_components.cemm.meters.store import (
     restore_ended,
@@ -489,14 +489,19 @@ class Course:
         for _ in range(20):
             self.settle()
         # What is not shown any more waits for when it is.
-        assert not [each for each in self.breaks if self._is_shown_since(each)]
+        assert not [each for each in self.breaks if self._is_shown(each)]
         assert not self.settle()
         for key in self.models:
             self._check(key)
 
-    def _is_shown_since(self, each: Break) -> bool:
+    def _is_shown(self, each: Break) -> bool:
         key = each.name.removeprefix(f"{self.house.alias}_")
-        return max(self.models[key].five_minutes, default=0) > each.at
+        data = self.tracker.data
+        shown = data.registers.keys() & data.channels.keys()
+        return (
+            key in shown
+            or key in states(data.kind, shown, data.registers).keys() - COUNTERS
+        )
 
     def _check(self, key: str) -> None:
         model, account = self.models[key], self.accounts[key]
