@@ -11,13 +11,13 @@ import json
 from random import Random
 
 from custom_components.cemm.channels import CHANNELS, NETS, derived_total
-from custom_components.cemm.client import GROUPS, Measurement, Meter, Reading
+from custom_components.cemm.client import COUNTERS, GROUPS, Measurement, Meter, Reading
 from custom_components.cemm.days import HOUR, floor_hour
 from custom_components.cemm.history.recorder import SHORT_TERM
 from custom_components.cemm.history.rows import Row
 from custom_components.cemm.history.want import difference, never_shown, want_breaks
 from custom_components.cemm.kinds import MeterKind
-from custom_components.cemm.meters.breaks import Break, statistic_name
+from custom_components.cemm.meters.breaks import Break, states, statistic_name
 from custom_components.cemm.meters.meter import Change, MeterTracker
 from custom_components.cemm.meters.store import (
     restore_ended,
@@ -398,9 +398,11 @@ class Course:
             off = self.random.choice((20.0, 700.0, 20_000.0))
         if stage == 0:
             return self.restart(off, killed=True)
+        unshown = dict(self._since_saved)
         if change.must_last or self._stored is None or at >= self._save_at:
             self._save()
         if stage == 1:
+            self._since_saved = unshown
             return self.restart(off, killed=True)
         self._show(at)
         if stage == 2:
@@ -486,10 +488,20 @@ class Course:
         # One look may have been interrupted.
         for _ in range(20):
             self.settle()
-        assert not self.breaks
+        # What is not shown any more waits for when it is.
+        assert not [each for each in self.breaks if self._is_shown(each)]
         assert not self.settle()
         for key in self.models:
             self._check(key)
+
+    def _is_shown(self, each: Break) -> bool:
+        key = each.name.removeprefix(f"{self.house.alias}_")
+        data = self.tracker.data
+        shown = data.registers.keys() & data.channels.keys()
+        return (
+            key in shown
+            or key in states(data.kind, shown, data.registers).keys() - COUNTERS
+        )
 
     def _check(self, key: str) -> None:
         model, account = self.models[key], self.accounts[key]

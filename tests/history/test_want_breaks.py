@@ -104,6 +104,12 @@ def test_two_changes_of_which_none_was_shown_at_once() -> None:
     assert moves(found, *two) == ([(3, -69.9)], 2)
 
 
+def test_a_change_there_and_back_that_was_never_shown() -> None:
+    found = rows((4000, 10), (4000, 10))
+    two = a_break(1, 4000, 0), a_break(1, 0, 4000, seconds=110)
+    assert moves(found, *two) == ([], 2)
+
+
 def test_a_change_that_is_shown_before_one_that_is_not_yet() -> None:
     found = rows((4000, 10), (300.1, 310.1))
     two = a_break(1, 4000, 300), a_break(1, 300.1, 70, seconds=200)

@@ -82,10 +82,15 @@ def _shown_in(
     and never if it then went on from there as if nothing had been.
     """
     was_reset = abs(row.sum - old.sum - (row.state - old.state)) > TOLERANCE
-    if not pending or (_is_same(row.state, pending[0].before) and not was_reset):
+    if not pending:
+        return []
+    last = pending[-1]
+    if _is_same(row.state, pending[0].before) and not was_reset:
+        if _is_same(row.state, last.after):
+            # There and back again, and nobody has seen it.
+            told += pending
         return []
     # The last state before the next one tells; that takes the place of one never shown.
-    last = pending[-1]
     found = [a for a, b in pairwise(pending) if _is_shown(b.before, a)]
     told += pending[:-1]
     if _is_shown(row.state, last) or (was_reset and not found):
