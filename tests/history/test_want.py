@@ -207,13 +207,19 @@ def test_the_user_may_say_that_it_was_use() -> None:
     assert found.moves == [Move(300, pytest.approx(17))]
 
 
-def test_a_state_that_is_never_shown_is_forgotten() -> None:
+def test_a_state_that_was_never_shown_is_told_by_what_came_instead() -> None:
+    """Home Assistant was killed before, and the meter counts on as if nothing had been."""
     each = Break("p1_t1", 400, 5000, 300)
-    rows = minutes(*((5000 + n / 10, 10 + n / 10) for n in range(20)))
+    rows = minutes((4999, 10), (5000, 11), (5000.5, 11.5))
+    assert want_breaks(rows, [each], PERIOD) == ([], [each])
+
+
+def test_a_state_that_never_changes_is_waited_for_no_longer_than_ten_days() -> None:
+    each = Break("p1_t1", 400, 5000, 300)
+    rows = minutes(*((5000, 11) for _ in range(20)))
+    assert want_breaks(rows, [each], PERIOD) == ([], [])
     assert not never_shown(rows, each)
-    assert want_breaks(rows, [each], PERIOD) == ([], [])
-    rows = minutes(*((5000 + n / 10, 10 + n / 10) for n in range(40)))
-    assert want_breaks(rows, [each], PERIOD) == ([], [])
+    rows = minutes(*((5000, 11) for _ in range(3000)))
     assert never_shown(rows, each)
 
 
