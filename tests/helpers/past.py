@@ -38,13 +38,11 @@ class Past:
 
     @property
     def history(self) -> HistoryManager:
-        found: HistoryManager = self.entry.runtime_data.history
-        return found
+        return self.entry.runtime_data.history
 
     @property
     def coordinator(self) -> CemmCoordinator:
-        found: CemmCoordinator = self.entry.runtime_data.coordinator
-        return found
+        return self.entry.runtime_data.coordinator
 
     @property
     def client(self) -> CemmClient:
