@@ -167,6 +167,14 @@ async def loaded_entry(
     return await setup(hass, local_entry)
 
 
+@pytest.fixture
+async def loaded_remote_entry(
+    hass: HomeAssistant, remote_entry: MockConfigEntry
+) -> MockConfigEntry:
+    """Set up the same CEMM through the remote API."""
+    return await setup(hass, remote_entry)
+
+
 def _entry(data: dict[str, str], title: str = "CEMM") -> MockConfigEntry:
     """Return the entry of the house's CEMM, which imports no history."""
     return MockConfigEntry(

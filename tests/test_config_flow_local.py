@@ -189,15 +189,10 @@ async def _goes_on(
     assert entry.state is ConfigEntryState.LOADED
 
 
-@pytest.mark.parametrize("existing", ["local_entry", "remote_entry"])
 async def test_already_configured(
-    hass: HomeAssistant,
-    sim: Simulator,
-    existing: str,
-    request: pytest.FixtureRequest,
+    hass: HomeAssistant, sim: Simulator, entry: MockConfigEntry
 ) -> None:
     """A CEMM is added once, however it is reached, and stays as it was."""
-    entry: MockConfigEntry = request.getfixturevalue(existing)
     entry.add_to_hass(hass)
     data = dict(entry.data)
     result = await submit(

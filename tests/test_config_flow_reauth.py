@@ -1,5 +1,6 @@
 """Tests of giving a CEMM's entry another key, and of keeping keys to ourselves."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 import logging
 from unittest.mock import patch
@@ -24,15 +25,18 @@ KEY = "5ecret-k3y"
 RENEWED = "5ecret-renewed"
 
 
-async def _refused(
+type Refused = tuple[ConfigFlowResult, Simulator]
+
+
+@pytest.fixture
+async def refused(
     hass: HomeAssistant,
     sim: Simulator,
-    entry: MockConfigEntry,
+    loaded_remote_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
-) -> tuple[ConfigFlowResult, Simulator]:
+) -> AsyncIterator[Refused]:
     """Load an entry, then let the API take another key only; return the form."""
-    await setup(hass, entry)
-    assert entry.state is ConfigEntryState.LOADED
+    assert loaded_remote_entry.state is ConfigEntryState.LOADED
     await sim.stop()
     renewed = Simulator(sim.house, Clock(), api_key=RENEWED)
     await renewed.start(port=sim.port, remote_port=sim.remote_port)
@@ -42,19 +46,17 @@ async def _refused(
     [form] = in_progress(hass)
     assert form["step_id"] == "reauth_confirm"
     assert form["context"]["source"] == "reauth"
-    assert form["context"]["entry_id"] == entry.entry_id
-    return form, renewed
+    assert form["context"]["entry_id"] == loaded_remote_entry.entry_id
+    yield form, renewed
+    await renewed.stop()
 
 
 async def test_reauth(
-    hass: HomeAssistant,
-    sim: Simulator,
-    remote_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, remote_entry: MockConfigEntry, refused: Refused
 ) -> None:
     """A refused key asks for another one, until one is right; nothing else changes."""
     data = dict(remote_entry.data)
-    form, renewed = await _refused(hass, sim, remote_entry, freezer)
+    form, renewed = refused
 
     result = await submit(hass, form, {"api_key": "demo"})
     assert result["type"] is FlowResultType.FORM
@@ -74,24 +76,19 @@ async def test_reauth(
     assert remote_entry.data == {**data, "api_key": RENEWED}
     assert remote_entry.state is ConfigEntryState.LOADED
     assert not in_progress(hass)
-    await renewed.stop()
 
 
 async def test_reauth_with_a_key_to_another_cemm(
-    hass: HomeAssistant,
-    sim: Simulator,
-    remote_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, remote_entry: MockConfigEntry, refused: Refused
 ) -> None:
     """Such a key is right, but not for this entry."""
     data = dict(remote_entry.data)
-    form, renewed = await _refused(hass, sim, remote_entry, freezer)
+    form, renewed = refused
     renewed.linked[:] = [SECOND]
     result = await submit(hass, form, {"api_key": RENEWED})
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "wrong_device"
     assert remote_entry.data == data
-    await renewed.stop()
 
 
 async def test_reauth_at_set_up(

@@ -163,15 +163,10 @@ async def test_no_cemm_linked(hass: HomeAssistant, sim: Simulator) -> None:
     assert result["reason"] == "no_cemm_linked"
 
 
-@pytest.mark.parametrize("existing", ["local_entry", "remote_entry"])
 async def test_already_configured(
-    hass: HomeAssistant,
-    sim: Simulator,
-    existing: str,
-    request: pytest.FixtureRequest,
+    hass: HomeAssistant, sim: Simulator, entry: MockConfigEntry
 ) -> None:
     """A CEMM is added once, however it is reached."""
-    entry: MockConfigEntry = request.getfixturevalue(existing)
     entry.add_to_hass(hass)
     result = await submit(hass, await start(hass, "remote"), _typed(sim))
     assert result["type"] is FlowResultType.ABORT

@@ -25,17 +25,19 @@ OUTAGES = [
     Fault("empty"),
     Fault("status", value=404),
 ]
+P1_FAILED_AND_CAME_BACK = [
+    "CEMM Plus: no data of meter p1: HTTP status 500",
+    "CEMM Plus: meter p1 is back",
+]
 
 
-@pytest.mark.parametrize("which", ["local_entry", "remote_entry"])
 async def test_a_new_value_shows_within_65_seconds(
     hass: HomeAssistant,
     sim: Simulator,
+    entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
-    which: str,
-    request: pytest.FixtureRequest,
 ) -> None:
-    await setup(hass, request.getfixturevalue(which))
+    await setup(hass, entry)
     sim.faults.append(Fault("value", value=("p1", "electric_power", 4321)))
 
     await poll(hass, freezer, 65, step=5)
@@ -72,14 +74,13 @@ async def test_three_failed_polls_are_an_outage_and_one_good_one_ends_it(
     ]
 
 
+@pytest.mark.usefixtures("loaded_entry")
 async def test_a_failing_meter_harms_no_other(
     hass: HomeAssistant,
     sim: Simulator,
-    local_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await setup(hass, local_entry)
     before = value(hass, "p1", "t1")
 
     sim.faults.append(Fault("status", "/p1/", value=500))
@@ -92,10 +93,7 @@ async def test_a_failing_meter_harms_no_other(
     await poll(hass, freezer, 65, step=5)
     assert float(value(hass, "p1", "t1") or 0) >= float(before or "nan")
 
-    assert ours(caplog) == [
-        "CEMM Plus: no data of meter p1: HTTP status 500",
-        "CEMM Plus: meter p1 is back",
-    ]
+    assert ours(caplog) == P1_FAILED_AND_CAME_BACK
 
 
 async def test_a_meter_failing_from_the_start_is_told_like_any_other(
@@ -111,10 +109,7 @@ async def test_a_meter_failing_from_the_start_is_told_like_any_other(
     sim.faults.clear()
     await poll(hass, freezer, 65, step=5)
 
-    assert ours(caplog) == [
-        "CEMM Plus: no data of meter p1: HTTP status 500",
-        "CEMM Plus: meter p1 is back",
-    ]
+    assert ours(caplog) == P1_FAILED_AND_CAME_BACK
 
 
 async def test_a_cemm_without_an_answer_is_tried_again(
@@ -136,14 +131,10 @@ async def test_a_cemm_without_an_answer_is_tried_again(
     assert local_entry.state is ConfigEntryState.LOADED
 
 
+@pytest.mark.usefixtures("loaded_remote_entry")
 async def test_a_refused_key_counts_at_once_and_asks_for_another(
-    hass: HomeAssistant,
-    sim: Simulator,
-    remote_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    await setup(hass, remote_entry)
-
     sim.faults.append(Fault("status", value=403))
     await poll(hass, freezer, 120, step=60)
 
@@ -202,13 +193,10 @@ async def test_meters_that_cannot_be_listed_are_added_by_their_alias(
     assert value(hass, "mb5", "energy_import") == STATE_UNAVAILABLE
 
 
+@pytest.mark.usefixtures("loaded_remote_entry")
 async def test_remote_totals_that_fail_stay_as_they_were(
-    hass: HomeAssistant,
-    sim: Simulator,
-    remote_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    await setup(hass, remote_entry)
     before = value(hass, "s01", "energy_import")
 
     sim.faults.append(Fault("status", "/s01/totals/", value=408))
@@ -220,13 +208,10 @@ async def test_remote_totals_that_fail_stay_as_they_were(
     assert float(value(hass, "s01", "energy_import") or 0) > float(before or "nan")
 
 
+@pytest.mark.usefixtures("loaded_remote_entry")
 async def test_totals_are_asked_for_every_five_minutes(
-    hass: HomeAssistant,
-    sim: Simulator,
-    remote_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    await setup(hass, remote_entry)
     sim.requests.clear()
 
     await poll(hass, freezer, 600, step=60)

@@ -19,6 +19,13 @@ pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 HOUR = 3600
 
 
+def devices(hass: HomeAssistant, *aliases: str) -> dict[str, dr.DeviceEntry]:
+    """Return the devices of some meters, each of which has one."""
+    found = {alias: device(hass, alias) for alias in aliases}
+    assert all(found.values())
+    return {alias: each for alias, each in found.items() if each}
+
+
 @pytest.mark.parametrize("source", ["local", "recorded"])
 async def test_the_cemm_is_a_device_as_it_describes_itself(
     hass: HomeAssistant, sim: Simulator, local_entry: MockConfigEntry, source: str
@@ -48,13 +55,9 @@ async def test_each_meter_is_a_device_behind_the_cemm(
 ) -> None:
     cemm = device(hass)
     assert cemm
-    names = {}
-    for alias in (*sim.house.meters, "usage"):
-        meter = device(hass, alias)
-        assert meter
-        assert meter.via_device_id == cemm.id
-        names[alias] = meter.name
-    assert names == {
+    meters = devices(hass, *sim.house.meters, "usage")
+    assert {meter.via_device_id for meter in meters.values()} == {cemm.id}
+    assert {alias: meter.name for alias, meter in meters.items()} == {
         "p1": "Smart meter",
         "p1-gas": "Gas meter",
         "s01": "Solar meter s01",
@@ -70,12 +73,8 @@ async def test_several_smart_meters_are_told_apart(
     p1, gas = sim.house.meters["p1"], sim.house.meters["p1-gas"]
     sim.house.meters |= {"p1-usb": p1, "emucs": p1, "emucs-gas": gas}
     await setup(hass, local_entry)
-    names = {}
-    for alias in ("p1", "p1-usb", "emucs", "p1-gas", "emucs-gas"):
-        found = device(hass, alias)
-        assert found
-        names[alias] = found.name
-    assert names == {
+    meters = devices(hass, "p1", "p1-usb", "emucs", "p1-gas", "emucs-gas")
+    assert {alias: meter.name for alias, meter in meters.items()} == {
         "p1": "Smart meter",
         "p1-usb": "Electricity meter p1-usb",
         "emucs": "Electricity meter emucs",
@@ -208,11 +207,10 @@ async def test_only_what_the_cemm_no_longer_has_can_be_deleted(
 async def test_a_meter_that_answers_is_not_gone_whatever_a_list_says(
     hass: HomeAssistant,
     sim: Simulator,
-    remote_entry: MockConfigEntry,
+    loaded_remote_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """The remote API is asked for each alias only when its list has changed."""
-    await setup(hass, remote_entry)
     hiccup = Fault("status", "/s01/$", value=404)
     sim.faults.append(hiccup)
     del sim.house.meters["p1-gas"]
@@ -221,4 +219,4 @@ async def test_a_meter_that_answers_is_not_gone_whatever_a_list_says(
     await poll(hass, freezer, HOUR, step=300)
     assert value(hass, "p1-gas", "gas") == STATE_UNAVAILABLE
     assert float(value(hass, "s01", "electric_power") or 0) > 0
-    assert "s01" in remote_entry.runtime_data.coordinator.roster.listed
+    assert "s01" in loaded_remote_entry.runtime_data.coordinator.roster.listed

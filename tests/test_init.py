@@ -19,15 +19,13 @@ from .conftest import setup
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 
 
-@pytest.mark.parametrize("which", ["local_entry", "remote_entry"])
 async def test_a_cemm_can_be_unloaded_and_loaded_again(
     hass: HomeAssistant,
     sim: Simulator,
+    entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
-    which: str,
-    request: pytest.FixtureRequest,
 ) -> None:
-    entry = await setup(hass, request.getfixturevalue(which))
+    await setup(hass, entry)
     before = {state.entity_id: state.state for state in hass.states.async_all()}
 
     assert await hass.config_entries.async_unload(entry.entry_id)

@@ -30,15 +30,13 @@ async def titles(hass: HomeAssistant, language: str = "en") -> list[str]:
     ]
 
 
+@pytest.mark.usefixtures("loaded_entry")
 async def test_a_stopped_meter_counts_no_more_but_has_counted(
     hass: HomeAssistant,
     sim: Simulator,
-    local_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await setup(hass, local_entry)
-
     sim.faults.append(Fault("frozen", value="p1"))
     await poll(hass, freezer, 240)
     assert not issues(hass)

@@ -53,17 +53,23 @@ async def repairs(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> R
     return Repairs(await hass_client())
 
 
-async def test_the_user_says_what_a_pulse_meter_measures(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    repairs: Repairs,
-) -> None:
+@pytest.fixture
+async def question(
+    hass: HomeAssistant, sim: Simulator, local_entry: MockConfigEntry
+) -> ir.IssueEntry:
+    """Connect a pulse meter, and return what is asked about it."""
     sim.house.meters["pulse-1"] = SimMeter(9, "pulse", Source.WATER)
     await setup(hass, local_entry)
-    issue = issues(hass)["volume_kind"]
+    return issues(hass)["volume_kind"]
 
-    form = await repairs.start(issue.issue_id)
+
+async def test_the_user_says_what_a_pulse_meter_measures(
+    hass: HomeAssistant,
+    local_entry: MockConfigEntry,
+    repairs: Repairs,
+    question: ir.IssueEntry,
+) -> None:
+    form = await repairs.start(question.issue_id)
     assert form["type"] == FlowResultType.FORM
     assert form["description_placeholders"] == {"alias": "pulse-1", "name": "CEMM Plus"}
     done = await repairs.submit(form["flow_id"], kind="water")
@@ -199,18 +205,12 @@ async def test_a_new_address_is_only_taken_if_the_same_cemm_answers_there(
 
 
 async def test_an_issue_without_its_cemm_can_only_be_dismissed(
-    hass: HomeAssistant,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    repairs: Repairs,
+    repairs: Repairs, question: ir.IssueEntry
 ) -> None:
-    sim.house.meters["pulse-1"] = SimMeter(9, "pulse", Source.WATER)
-    await setup(hass, local_entry)
-    issue = issues(hass)["volume_kind"]
-    assert issue.data
-    issue.data["entry_id"] = "gone"
+    assert question.data
+    question.data["entry_id"] = "gone"
 
-    form = await repairs.start(issue.issue_id)
+    form = await repairs.start(question.issue_id)
 
     assert form["step_id"] == "confirm"
 
@@ -218,20 +218,19 @@ async def test_an_issue_without_its_cemm_can_only_be_dismissed(
 async def test_an_outage_of_one_connection_is_none_of_the_other(
     hass: HomeAssistant,
     sim: Simulator,
-    local_entry: MockConfigEntry,
+    loaded_entry: MockConfigEntry,
     remote_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """Nothing is unloaded when an entry that can't be set up is changed."""
-    await setup(hass, local_entry)
     sim.faults.append(Fault("status", value=502))
     await poll(hass, freezer, 86_400 + 7200, step=3600)
-    await hass.config_entries.async_reload(local_entry.entry_id)
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
     await poll(hass, freezer, 7200, step=600)
     old = issues(hass)["cemm_unreachable"]
-    hass.config_entries.async_update_entry(local_entry, data=remote_entry.data)
+    hass.config_entries.async_update_entry(loaded_entry, data=remote_entry.data)
     flow = await async_create_fix_flow(hass, old.issue_id, old.data)
     assert isinstance(flow, ConfirmRepairFlow)
-    await hass.config_entries.async_reload(local_entry.entry_id)
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
     await poll(hass, freezer, 7200, step=600)
     assert list(issues(hass)) == ["cemm_unreachable_remote"]

@@ -2,27 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import pairwise
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
-from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
-from pytest_homeassistant_custom_component.components.recorder.common import (
-    async_wait_recording_done,
-    do_adhoc_statistics,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.days import HOUR
 from custom_components.cemm.history.apply import async_apply
 from custom_components.cemm.history.counters import Counter, Priority, counters
-from custom_components.cemm.history.manager import INTERVAL
 from custom_components.cemm.history.recorder import async_hours, async_stored
 from custom_components.cemm.history.rows import Row
 from custom_components.cemm.history.want import Difference
@@ -38,6 +28,13 @@ NEWEST = int(datetime(2025, 11, 5, 12, tzinfo=UTC).timestamp())
 def keep(house: House, *aliases: str) -> None:
     """Leave the house with these meters only: every row takes the recorder its time."""
     house.meters = {alias: house.meters[alias] for alias in aliases}
+
+
+def small_house(since: date, *aliases: str) -> House:
+    """Return a house that counts since then, with these meters only."""
+    house = House(seed=1, since=since)
+    keep(house, *aliases)
+    return house
 
 
 def all_counters(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Counter]:
@@ -69,38 +66,6 @@ async def finished(entry: MockConfigEntry) -> None:
         # What is done is forgotten in the loop's next round only: to gather it
         # again and again would never come to that.
         await asyncio.sleep(0)
-
-
-async def go_live(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-    periods: int,
-) -> None:
-    """Let the recorder write some short-term rows, and hourly ones, by itself."""
-    for _ in range(periods):
-        now = dt_util.utcnow()
-        start = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
-        freezer.move_to(start + timedelta(minutes=4, seconds=58))
-        await entry.runtime_data.coordinator.async_refresh()
-        await async_wait_recording_done(hass)
-        freezer.move_to(start + timedelta(minutes=5, seconds=10))
-        do_adhoc_statistics(hass, start=start)
-        await async_wait_recording_done(hass)
-        await finished(entry)
-    async_fire_time_changed(hass, dt_util.utcnow() + INTERVAL)
-    await hass.async_block_till_done()
-    await finished(entry)
-
-
-async def next_hour(
-    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
-) -> None:
-    """Let the time come at which holes are looked for."""
-    freezer.tick(INTERVAL)
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done()
-    await finished(entry)
 
 
 async def all_rows(hass: HomeAssistant, entry: MockConfigEntry) -> Rows:

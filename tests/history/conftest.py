@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 import logging
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder import Recorder
+from homeassistant.core import HomeAssistant
 import pytest
+
+from simulator import House, Simulator
+from tests.helpers.past import Past
 
 # Ten days after the clock was put back.
 NOW = datetime(2025, 11, 5, 14, 20, 30, tzinfo=UTC)
@@ -30,3 +35,18 @@ def needed(request: pytest.FixtureRequest) -> Sequence[str]:
 def persistent_database() -> bool:
     """Keep the database in a file, with connections of their own for readers."""
     return True
+
+
+@pytest.fixture
+def past(
+    request: pytest.FixtureRequest,
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    house: House,
+    sim: Simulator,
+) -> Past:
+    """Return a house and its entry, that of the local API unless the test says otherwise."""
+    api = getattr(request, "param", "local")
+    entry = request.getfixturevalue(f"{api}_entry")
+    return Past(hass, freezer, house, sim, entry)

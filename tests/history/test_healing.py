@@ -5,30 +5,17 @@ from threading import get_ident
 from typing import Any
 from unittest.mock import patch
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.recorder import Recorder
-from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import HOUR
 from custom_components.cemm.history import apply, healing, recorder
 from custom_components.cemm.history.rows import Row
 from custom_components.cemm.history.want import Want, want_hole
-from simulator import Fault, House, Simulator
-from tests.conftest import setup
-from tests.helpers.history import (
-    all_counters,
-    all_rows,
-    assert_true,
-    finished,
-    keep,
-    live_rows,
-    next_hour,
-    write as write_rows,
-)
+from simulator import Fault, House
+from tests.helpers.history import assert_true, keep, live_rows, write as write_rows
+from tests.helpers.past import Past
 
 COUNTERS = ("p1_t2", "p1_energy_import", "p1-gas_gas", "pulse-2_volume")
 FIRST = int(datetime(2025, 10, 18, tzinfo=UTC).timestamp())
@@ -41,24 +28,20 @@ def house() -> House:
 
 
 async def write(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    house: House,
-    *spans: tuple[int, int],
-    restart: bool = False,
+    past: Past, *spans: tuple[int, int], restart: bool = False
 ) -> dict[str, list[Row]]:
     """Write live rows of some hours; with ``restart`` the sum begins anew each time."""
-    for name, counter in all_counters(hass, entry).items():
+    for name, counter in past.counters().items():
         if name not in COUNTERS:
             continue
-        rows = live_rows(house, counter, FIRST, spans[-1][-1])
+        rows = live_rows(past.house, counter, FIRST, spans[-1][-1])
         for first, last in spans:
             if restart:
-                rows = live_rows(house, counter, first, last)
+                rows = live_rows(past.house, counter, first, last)
             await write_rows(
-                hass, counter, [row for row in rows if first <= row.start < last]
+                past.hass, counter, [row for row in rows if first <= row.start < last]
             )
-    return await all_rows(hass, entry)
+    return await past.rows()
 
 
 OUTAGES = {
@@ -73,156 +56,112 @@ OUTAGES = {
 
 
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES.keys())
+@pytest.mark.parametrize("past", ["remote"], indirect=True)
 async def test_hours_lost_are_there_afterwards(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    *,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    remote_entry: MockConfigEntry,
-    outage: tuple[datetime, timedelta],
+    past: Past, outage: tuple[datetime, timedelta]
 ) -> None:
     """Through the remote API; `test_outages` has the local one, and real outages."""
-    await setup(hass, remote_entry)
+    await past.setup()
     start = int(outage[0].timestamp())
     end = start + int(outage[1].total_seconds())
-    before = await write(hass, remote_entry, house, (FIRST, start), (end, LAST))
+    before = await write(past, (FIRST, start), (end, LAST))
     assert any(before.values())
-    await next_hour(hass, remote_entry, freezer)
-    after = await all_rows(hass, remote_entry)
-    for name, counter in all_counters(hass, remote_entry).items():
+    await past.next_hour()
+    after = await past.rows()
+    for name, counter in past.counters().items():
         assert set(before[name]) <= set(after[name])
         if after[name]:
-            assert_true(house, counter, after[name])
+            assert_true(past.house, counter, after[name])
             assert len(after[name]) == (LAST - FIRST) / HOUR
 
     # There is nothing left to do, or to ask for.
-    await next_hour(hass, remote_entry, freezer)
-    assert await all_rows(hass, remote_entry) == after
+    await past.next_hour()
+    assert await past.rows() == after
 
 
-async def test_a_restarted_sum_goes_on(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
-    await setup(hass, local_entry)
+async def test_a_restarted_sum_goes_on(past: Past) -> None:
+    await past.setup()
     start, end = LAST - 380 * HOUR, LAST - 40 * HOUR
-    before = await write(
-        hass, local_entry, house, (FIRST, start), (end, LAST), restart=True
-    )
-    await next_hour(hass, local_entry, freezer)
-    after = await all_rows(hass, local_entry)
+    before = await write(past, (FIRST, start), (end, LAST), restart=True)
+    await past.next_hour()
+    after = await past.rows()
     for name in COUNTERS:
-        counter = all_counters(hass, local_entry)[name]
-        assert_true(house, counter, after[name])
-        past = [row for row in before[name] if row.start < start]
-        assert after[name][: len(past)] == past
+        counter = past.counters()[name]
+        assert_true(past.house, counter, after[name])
+        old = [row for row in before[name] if row.start < start]
+        assert after[name][: len(old)] == old
 
 
-async def test_hours_that_the_recorder_may_still_write_wait(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
-    await setup(hass, local_entry)
+async def test_hours_that_the_recorder_may_still_write_wait(past: Past) -> None:
+    await past.setup()
     now = int(dt_util.utcnow().timestamp()) // HOUR * HOUR
-    before = await write(
-        hass, local_entry, house, (FIRST, now - 5 * HOUR), (now, now + HOUR)
-    )
-    await next_hour(hass, local_entry, freezer)
-    assert await all_rows(hass, local_entry) == before
-    freezer.tick(2 * HOUR)
-    await next_hour(hass, local_entry, freezer)
-    after = await all_rows(hass, local_entry)
+    before = await write(past, (FIRST, now - 5 * HOUR), (now, now + HOUR))
+    await past.next_hour()
+    assert await past.rows() == before
+    past.freezer.tick(2 * HOUR)
+    await past.next_hour()
+    after = await past.rows()
     assert len(after["p1_t2"]) == len(before["p1_t2"]) + 5
 
 
 async def test_what_fails_is_tried_again_and_reported_once(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    *,
-    freezer: FrozenDateTimeFactory,
-    caplog: pytest.LogCaptureFixture,
-    sim: Simulator,
-    house: House,
-    local_entry: MockConfigEntry,
+    past: Past, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await setup(hass, local_entry)
-    before = await write(
-        hass, local_entry, house, (FIRST, LAST - 50 * HOUR), (LAST - 40 * HOUR, LAST)
-    )
+    await past.setup()
+    before = await write(past, (FIRST, LAST - 50 * HOUR), (LAST - 40 * HOUR, LAST))
     fault = Fault("status", path="/data/", value=500)
-    sim.faults.append(fault)
+    past.sim.faults.append(fault)
     for _ in range(2):
-        await next_hour(hass, local_entry, freezer)
-        assert await all_rows(hass, local_entry) == before
+        await past.next_hour()
+        assert await past.rows() == before
     said = [r for r in caplog.records if "tried again later" in r.message]
     assert [r.levelname for r in said if r.levelname != "DEBUG"] == ["WARNING"]
-    sim.faults.remove(fault)
-    await next_hour(hass, local_entry, freezer)
+    past.sim.faults.remove(fault)
+    await past.next_hour()
     assert "history is available again" in caplog.text
-    after = await all_rows(hass, local_entry)
+    after = await past.rows()
     assert all(len(after[name]) == (LAST - FIRST) / HOUR for name in COUNTERS)
 
 
-async def test_a_meter_without_an_answer_does_not_stop_the_others(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    *,
-    freezer: FrozenDateTimeFactory,
-    sim: Simulator,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
+async def test_a_meter_without_an_answer_does_not_stop_the_others(past: Past) -> None:
     """Its own holes are filled as soon as it answers, as they are still looked for."""
-    keep(house, "p1-gas", "pulse-2")
-    await setup(hass, local_entry)
-    await finished(local_entry)
+    keep(past.house, "p1-gas", "pulse-2")
+    await past.settle()
     # The newest hole, which comes first, is of the meter that fails; and the oldest.
     lost = {
         "p1-gas_gas": [*range(5, 8), *range(30, 47)],
         "pulse-2_volume": range(20, 22),
     }
-    for name, counter in all_counters(hass, local_entry).items():
-        rows = live_rows(house, counter, LAST - 60 * HOUR, LAST)
+    for name, counter in past.counters().items():
+        rows = live_rows(past.house, counter, LAST - 60 * HOUR, LAST)
         kept = [row for n, row in enumerate(reversed(rows)) if n not in lost[name]]
-        await write_rows(hass, counter, kept)
+        await write_rows(past.hass, counter, kept)
     fault = Fault("status", path="/p1-gas/data/day", value=500)
-    sim.faults.append(fault)
-    await next_hour(hass, local_entry, freezer)
-    found = await all_rows(hass, local_entry)
+    past.sim.faults.append(fault)
+    await past.next_hour()
+    found = await past.rows()
     assert {name: len(rows) for name, rows in found.items()} == {
         "p1-gas_gas": 40,
         "pulse-2_volume": 60,
     }
-    assert len([r for r in sim.requests if "/p1-gas/data/day" in r.path]) == 1
+    assert len([r for r in past.sim.requests if "/p1-gas/data/day" in r.path]) == 1
     with pytest.raises(CemmError):
-        await local_entry.runtime_data.history.async_import(date(2025, 11, 4))
-    sim.faults.remove(fault)
-    await next_hour(hass, local_entry, freezer)
-    found = await all_rows(hass, local_entry)
+        await past.history.async_import(date(2025, 11, 4))
+    past.sim.faults.remove(fault)
+    await past.next_hour()
+    found = await past.rows()
     assert all(len(rows) == 60 for rows in found.values())
 
 
-async def test_a_long_hole_is_filled_in_parts(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
+async def test_a_long_hole_is_filled_in_parts(past: Past) -> None:
     """The recorder has live rows to write meanwhile, and the event loop other work."""
-    keep(house, "pulse-2")
-    await setup(hass, local_entry)
-    await finished(local_entry)
-    counter = all_counters(hass, local_entry)["pulse-2_volume"]
-    first, last = live_rows(house, counter, FIRST, LAST)[:: (LAST - FIRST) // HOUR - 1]
-    await write_rows(hass, counter, [first, last])
+    keep(past.house, "pulse-2")
+    await past.settle()
+    counter = past.counters()["pulse-2_volume"]
+    first, last = live_rows(past.house, counter, FIRST, LAST)[
+        :: (LAST - FIRST) // HOUR - 1
+    ]
+    await write_rows(past.hass, counter, [first, last])
     threads = []
 
     def noting_threads(*args: Any) -> list[Want]:
@@ -236,7 +175,7 @@ async def test_a_long_hole_is_filled_in_parts(
             apply, "async_import_statistics", wraps=apply.async_import_statistics
         ) as written,
     ):
-        await next_hour(hass, local_entry, freezer)
+        await past.next_hour()
     hours = (LAST - FIRST) // HOUR
     assert [len(call.args[2]) for call in written.call_args_list] == [
         *[100] * ((hours - 2) // 100),
@@ -244,25 +183,19 @@ async def test_a_long_hole_is_filled_in_parts(
     ]
     assert threads
     assert get_ident() not in threads
-    (rows,) = (await all_rows(hass, local_entry)).values()
+    (rows,) = (await past.rows()).values()
     assert len(rows) == hours
-    assert_true(house, counter, rows)
+    assert_true(past.house, counter, rows)
 
 
-async def test_one_look_at_the_recorder_is_enough_for_all_new_rows(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
-    await setup(hass, local_entry)
-    await write(hass, local_entry, house, (FIRST, LAST))
-    await next_hour(hass, local_entry, freezer)
+async def test_one_look_at_the_recorder_is_enough_for_all_new_rows(past: Past) -> None:
+    await past.setup()
+    await write(past, (FIRST, LAST))
+    await past.next_hour()
     with patch.object(
         recorder, "statistics_during_period", wraps=recorder.statistics_during_period
     ) as asked:
-        await next_hour(hass, local_entry, freezer)
+        await past.next_hour()
         # Those that have no rows at all are still looked for one by one.
-        rest = len(all_counters(hass, local_entry)) - len(COUNTERS)
+        rest = len(past.counters()) - len(COUNTERS)
         assert asked.call_count == 1 + rest

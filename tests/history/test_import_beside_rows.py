@@ -4,11 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from unittest.mock import patch
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.recorder import Recorder
-from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import (
     CemmConnectionError,
@@ -20,19 +16,14 @@ from custom_components.cemm.client import (
 )
 from custom_components.cemm.days import HOUR, midnight
 from simulator import House
-from tests.conftest import setup
 from tests.helpers.history import (
-    all_counters,
-    all_rows,
     assert_seamless,
     assert_true,
-    finished,
-    go_live,
-    keep,
     live_rows,
-    next_hour,
+    small_house,
     write as write_rows,
 )
+from tests.helpers.past import Past
 
 FIRST = int(datetime(2025, 10, 18, tzinfo=UTC).timestamp())
 LAST = int(datetime(2025, 11, 5, 12, tzinfo=UTC).timestamp())
@@ -41,96 +32,65 @@ LAST = int(datetime(2025, 11, 5, 12, tzinfo=UTC).timestamp())
 @pytest.fixture
 def house() -> House:
     """Return one with a single meter."""
-    house = House(seed=1, since=date(2025, 9, 1))
-    keep(house, "pulse-2")
-    return house
+    return small_house(date(2025, 9, 1), "pulse-2")
 
 
-async def write(
-    hass: HomeAssistant, entry: MockConfigEntry, house: House, *spans: tuple[int, int]
-) -> None:
+async def write(past: Past, *spans: tuple[int, int]) -> None:
     """Write live rows of some hours."""
-    counter = all_counters(hass, entry)["pulse-2_volume"]
-    rows = live_rows(house, counter, FIRST, spans[-1][-1])
+    counter = past.counters()["pulse-2_volume"]
+    rows = live_rows(past.house, counter, FIRST, spans[-1][-1])
     for first, last in spans:
         found = [row for row in rows if first <= row.start < last]
-        await write_rows(hass, counter, found)
+        await write_rows(past.hass, counter, found)
 
 
 @pytest.mark.parametrize("day", [date(2025, 11, 2), date(2025, 11, 5)])
-async def test_an_import_within_a_hole_hides_none_of_it(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    *,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-    day: date,
-) -> None:
+async def test_an_import_within_a_hole_hides_none_of_it(past: Past, day: date) -> None:
     """It is so new that the recorder may still fill it itself."""
-    await setup(hass, local_entry)
+    await past.setup()
     start = int(datetime(2025, 11, 1, tzinfo=UTC).timestamp())
-    await write(hass, local_entry, house, (FIRST, start), (LAST, LAST + HOUR))
-    await local_entry.runtime_data.history.async_import(day, day)
+    await write(past, (FIRST, start), (LAST, LAST + HOUR))
+    await past.history.async_import(day, day)
     for _ in range(3):
-        await next_hour(hass, local_entry, freezer)
-    (rows,) = (await all_rows(hass, local_entry)).values()
-    counter = all_counters(hass, local_entry)["pulse-2_volume"]
-    assert_true(house, counter, rows)
+        await past.next_hour()
+    (rows,) = (await past.rows()).values()
+    counter = past.counters()["pulse-2_volume"]
+    assert_true(past.house, counter, rows)
     assert len(rows) == (LAST + HOUR - FIRST) / HOUR
 
 
-async def test_an_import_between_old_rows_leaves_no_hole(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
+async def test_an_import_between_old_rows_leaves_no_hole(past: Past) -> None:
     """The hours that it is asked for are counted, not those that join them."""
-    await setup(hass, local_entry)
-    await write(hass, local_entry, house, (LAST - 12 * HOUR, LAST))
+    await past.setup()
+    await write(past, (LAST - 12 * HOUR, LAST))
     days = date(2025, 10, 30), date(2025, 10, 31)
-    written = await local_entry.runtime_data.history.async_import(*days)
+    written = await past.history.async_import(*days)
     assert written == {"pulse-2": 48}
-    (rows,) = (await all_rows(hass, local_entry)).values()
+    (rows,) = (await past.rows()).values()
     assert len(rows) == (LAST - rows[0].start) / HOUR
     assert rows[0].start == midnight(days[0])
 
 
 @pytest.mark.parametrize("periods", [1, 10], ids=["no row", "one row"])
 async def test_an_import_does_not_forestall_the_mending_of_a_sum(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    *,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-    periods: int,
+    past: Past, periods: int
 ) -> None:
     """The recorder began anew after half a month, and has one new row at the most."""
-    await setup(hass, local_entry)
-    await write(hass, local_entry, house, (FIRST, LAST - 360 * HOUR))
-    await go_live(hass, local_entry, freezer, periods)
-    await local_entry.runtime_data.history.async_import()
-    await go_live(hass, local_entry, freezer, 4 * 12)
-    (rows,) = (await all_rows(hass, local_entry)).values()
-    assert rows[0].start == midnight(house.since)
+    await past.setup()
+    await write(past, (FIRST, LAST - 360 * HOUR))
+    await past.go_live(periods)
+    await past.history.async_import()
+    await past.go_live(4 * 12)
+    (rows,) = (await past.rows()).values()
+    assert rows[0].start == midnight(past.house.since)
     assert_seamless(rows)
     assert rows[0].sum == pytest.approx(0, abs=0.02)
 
 
-async def test_a_hole_that_was_filled_in_the_end_is_no_failure(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
-    await setup(hass, local_entry)
-    await finished(local_entry)
-    await write(
-        hass, local_entry, house, (FIRST, LAST - 60 * HOUR), (LAST - HOUR, LAST)
-    )
-    client = local_entry.runtime_data.coordinator.client
+async def test_a_hole_that_was_filled_in_the_end_is_no_failure(past: Past) -> None:
+    await past.settle()
+    await write(past, (FIRST, LAST - 60 * HOUR), (LAST - HOUR, LAST))
+    client = past.client
     real, asked = client.history, 0
 
     async def history(*question: Any) -> History:
@@ -141,28 +101,18 @@ async def test_a_hole_that_was_filled_in_the_end_is_no_failure(
         return await real(*question)
 
     with patch.object(client, "history", history):
-        written = await local_entry.runtime_data.history.async_import(
-            date(2025, 10, 30), date(2025, 11, 4)
-        )
-    (rows,) = (await all_rows(hass, local_entry)).values()
+        written = await past.history.async_import(date(2025, 10, 30), date(2025, 11, 4))
+    (rows,) = (await past.rows()).values()
     assert len(rows) == (LAST - FIRST) / HOUR
     assert written["pulse-2"] == 47
 
 
 @pytest.mark.parametrize("error", [CemmStatusError(500), CemmConnectionError("gone")])
-async def test_an_import_that_fails_hides_no_hole(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    *,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
-    error: CemmError,
-) -> None:
+async def test_an_import_that_fails_hides_no_hole(past: Past, error: CemmError) -> None:
     """It has written a month that does not join the rows that were there."""
-    await setup(hass, local_entry)
-    await write(hass, local_entry, house, (LAST - 24 * HOUR, LAST))
-    client = local_entry.runtime_data.coordinator.client
+    await past.setup()
+    await write(past, (LAST - 24 * HOUR, LAST))
+    client = past.client
     real = client.history
 
     async def history(alias: str, period: Period, start: int) -> History:
@@ -171,10 +121,8 @@ async def test_an_import_that_fails_hides_no_hole(
         return await real(alias, period, start)
 
     with patch.object(client, "history", history), pytest.raises(CemmError):
-        await local_entry.runtime_data.history.async_import(
-            date(2025, 9, 25), date(2025, 10, 10)
-        )
-    await next_hour(hass, local_entry, freezer)
-    (rows,) = (await all_rows(hass, local_entry)).values()
+        await past.history.async_import(date(2025, 9, 25), date(2025, 10, 10))
+    await past.next_hour()
+    (rows,) = (await past.rows()).values()
     assert rows[0].end == midnight(date(2025, 10, 1))
     assert len(rows) == (LAST - rows[0].start) / HOUR

@@ -9,15 +9,8 @@ from random import Random
 from time import sleep
 from unittest.mock import patch
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.recorder import Recorder
-from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
 
 from custom_components.cemm.client import (
     CemmConnectionError,
@@ -27,20 +20,9 @@ from custom_components.cemm.client import (
 )
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.healing import Healer
-from custom_components.cemm.history.manager import INTERVAL
-from simulator import Fault, House, Simulator
-from tests.conftest import setup
-from tests.helpers.history import (
-    NEWEST,
-    SINCE,
-    all_counters,
-    all_rows,
-    assert_seamless,
-    finished,
-    go_live,
-    keep,
-    truth,
-)
+from simulator import Fault, House
+from tests.helpers.history import NEWEST, SINCE, assert_seamless, keep, truth
+from tests.helpers.past import Past
 
 # A digest: interrupted or not, the import of that house writes the same.
 ROWS_OF_THAT_IMPORT = "5dc8f1016181dcc3"
@@ -54,41 +36,32 @@ def house(request: pytest.FixtureRequest) -> House:
 @pytest.mark.parametrize("interruptions", [0, 20])
 @pytest.mark.parametrize("house", [date(2025, 10, 12)], indirect=True)
 async def test_an_import_goes_on_after_interruptions(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    house: House,
-    sim: Simulator,
-    local_entry: MockConfigEntry,
-    interruptions: int,
+    past: Past, interruptions: int
 ) -> None:
     """It ends with the very rows that an uninterrupted one has."""
-    keep(house, "p1-gas", "pulse-2")
-    local_entry.add_to_hass(hass)
+    keep(past.house, "p1-gas", "pulse-2")
     rng = Random(7)
-    hass.config_entries.async_update_entry(
-        local_entry, options={"import_history": True}
-    )
+    past.wish()
     for _ in range(interruptions):
-        await setup(hass, local_entry)
-        seen, wanted = len(sim.requests), rng.randrange(25)
-        while len(sim.requests) < seen + wanted and any(
-            "history" in task.get_name() for task in local_entry._background_tasks
+        await past.setup()
+        seen, wanted = len(past.sim.requests), rng.randrange(25)
+        while len(past.sim.requests) < seen + wanted and any(
+            "history" in task.get_name() for task in past.entry._background_tasks
         ):
             # The loop's own clock is frozen.
-            await hass.async_add_executor_job(sleep, 0.001)
-        await hass.config_entries.async_unload(local_entry.entry_id)
-    await setup(hass, local_entry)
-    await finished(local_entry)
-    rows = await all_rows(hass, local_entry)
-    hours = (NEWEST - midnight(house.since)) // HOUR
+            await past.hass.async_add_executor_job(sleep, 0.001)
+        await past.hass.config_entries.async_unload(past.entry.entry_id)
+    await past.settle()
+    rows = await past.rows()
+    hours = (NEWEST - midnight(past.house.since)) // HOUR
     assert {name: len(found) for name, found in rows.items()} == {
         "p1-gas_gas": hours,
         "pulse-2_volume": hours,
     }
-    for name, counter in all_counters(hass, local_entry).items():
+    for name, counter in past.counters().items():
         assert_seamless(rows[name])
         for a, b in pairwise(rows[name]):
-            used = truth(house, counter, b.end) - truth(house, counter, a.end)
+            used = truth(past.house, counter, b.end) - truth(past.house, counter, a.end)
             assert b.sum - a.sum == pytest.approx(used, rel=0.01, abs=0.002)
     # All sums are moved together with each month that is added: that makes float noise.
     told = [
@@ -99,70 +72,50 @@ async def test_an_import_goes_on_after_interruptions(
     assert sha256(repr(told).encode()).hexdigest()[:16] == ROWS_OF_THAT_IMPORT
 
 
-async def test_what_the_user_asked_for_is_finished_after_a_restart(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    sim: Simulator,
-    house: House,
-    local_entry: MockConfigEntry,
-) -> None:
-    keep(house, "p1-gas", "pulse-2")
-    await setup(hass, local_entry)
-    sim.faults.append(Fault("latency", path="/data/day", value=0.05))
-    task = hass.async_create_task(
-        local_entry.runtime_data.history.async_import(date(2025, 11, 3))
-    )
-    while not any("/data/day" in request.path for request in sim.requests):
-        await hass.async_add_executor_job(sleep, 0.001)
-    sim.faults.clear()
-    await hass.config_entries.async_reload(local_entry.entry_id)
+async def test_what_the_user_asked_for_is_finished_after_a_restart(past: Past) -> None:
+    keep(past.house, "p1-gas", "pulse-2")
+    await past.setup()
+    past.sim.faults.append(Fault("latency", path="/data/day", value=0.05))
+    task = past.hass.async_create_task(past.history.async_import(date(2025, 11, 3)))
+    while not any("/data/day" in request.path for request in past.sim.requests):
+        await past.hass.async_add_executor_job(sleep, 0.001)
+    past.sim.faults.clear()
+    await past.hass.config_entries.async_reload(past.entry.entry_id)
     with pytest.raises(HomeAssistantError) as interrupted:
         await task
     assert interrupted.value.translation_key == "import_interrupted"
-    await finished(local_entry)
-    rows = await all_rows(hass, local_entry)
+    await past.finished()
+    rows = await past.rows()
     assert {found[0].start for found in rows.values()} == {midnight(date(2025, 11, 3))}
 
 
 async def test_who_stops_waiting_does_not_end_the_import(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    sim: Simulator,
-    house: House,
-    local_entry: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
+    past: Past, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not even one that fails."""
-    keep(house, "pulse-2")
-    await setup(hass, local_entry)
-    await finished(local_entry)
-    sim.faults.append(Fault("status", "/day/", value=500))
-    waiting = asyncio.create_task(
-        local_entry.runtime_data.history.async_import(date(2025, 11, 3))
-    )
+    keep(past.house, "pulse-2")
+    await past.settle()
+    past.sim.faults.append(Fault("status", "/day/", value=500))
+    waiting = asyncio.create_task(past.history.async_import(date(2025, 11, 3)))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     with pytest.raises(CemmError):
-        await finished(local_entry)
-    assert any("/data/day" in request.path for request in sim.requests)
+        await past.finished()
+    assert any("/data/day" in request.path for request in past.sim.requests)
     gc.collect()
     assert "never retrieved" not in caplog.text
 
 
 async def test_an_outage_in_the_middle_loses_nothing_that_was_asked_for(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    local_entry: MockConfigEntry,
+    past: Past,
 ) -> None:
-    keep(house, "p1")
-    await setup(hass, local_entry)
-    await go_live(hass, local_entry, freezer, 1)
+    keep(past.house, "p1")
+    await past.setup()
+    await past.go_live(1)
     october = str(midnight(date(2025, 10, 1)))
-    real = local_entry.runtime_data.coordinator.client.history
+    real = past.client.history
 
     async def history(alias: str, period: Period, start: int) -> History:
         if period is Period.MONTH and str(start) == october:
@@ -170,38 +123,32 @@ async def test_an_outage_in_the_middle_loses_nothing_that_was_asked_for(
         return await real(alias, period, start)
 
     with (
-        patch.object(local_entry.runtime_data.coordinator.client, "history", history),
+        patch.object(past.client, "history", history),
         pytest.raises(CemmConnectionError),
     ):
-        await local_entry.runtime_data.history.async_import()
-    rows = await all_rows(hass, local_entry)
+        await past.history.async_import()
+    rows = await past.rows()
     assert {found[0].end for found in rows.values()} == {midnight(date(2025, 11, 1))}
     # There is a live sum: the dashboard shows no fall in what there is so far.
     sums = [found[0].sum for found in rows.values()]
     assert sums == pytest.approx([0] * len(rows), abs=1e-6)
 
-    await local_entry.runtime_data.history.async_import()
-    for name, counter in all_counters(hass, local_entry).items():
-        found = (await all_rows(hass, local_entry))[name]
+    await past.history.async_import()
+    for name, counter in past.counters().items():
+        found = (await past.rows())[name]
         assert found[0].start == midnight(SINCE)
         assert_seamless(found)
-        assert found[-1].state == pytest.approx(truth(house, counter, NEWEST), abs=0.01)
+        assert found[-1].state == pytest.approx(
+            truth(past.house, counter, NEWEST), abs=0.01
+        )
 
 
 async def test_an_unexpected_error_is_logged_and_does_not_end_the_work(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    local_entry: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
+    past: Past, caplog: pytest.LogCaptureFixture
 ) -> None:
     with patch.object(Healer, "async_run", side_effect=ZeroDivisionError("odd")) as run:
-        await setup(hass, local_entry)
-        await finished(local_entry)
-        freezer.tick(INTERVAL)
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done()
-        await finished(local_entry)
+        await past.settle()
+        await past.next_hour()
     assert run.call_count == 2
     assert caplog.text.count("ZeroDivisionError: odd") == 2
     assert "history is tried again later" in caplog.text

@@ -2,43 +2,28 @@
 
 from datetime import date
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.recorder import Recorder
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
     StatisticMetaData,
 )
 from homeassistant.components.recorder.statistics import async_import_statistics
-from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.recorder import async_stored
 from simulator import House
-from tests.conftest import setup
-from tests.helpers.history import (
-    NEWEST,
-    all_counters,
-    all_rows,
-    finished,
-    keep,
-    live_rows,
-    next_hour,
-    write as write_rows,
-)
+from tests.helpers.history import NEWEST, live_rows, small_house, write as write_rows
+from tests.helpers.past import Past
 
 SINCE = date(2025, 10, 30)
 
 
 @pytest.fixture
 def house() -> House:
-    house = House(seed=1, since=SINCE)
-    keep(house, "p1-gas", "pulse-2")
-    return house
+    return small_house(SINCE, "p1-gas", "pulse-2")
 
 
 def metadata(counter: Counter, *, has_sum: bool, unit: str) -> StatisticMetaData:
@@ -54,57 +39,45 @@ def metadata(counter: Counter, *, has_sum: bool, unit: str) -> StatisticMetaData
 
 
 async def test_a_counter_with_a_foreign_unit_does_not_stop_the_others(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    *,
-    freezer: FrozenDateTimeFactory,
-    local_entry: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
+    past: Past, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await setup(hass, local_entry)
-    await finished(local_entry)
-    gas = all_counters(hass, local_entry)["p1-gas_gas"]
+    await past.settle()
+    gas = past.counters()["p1-gas_gas"]
     start = dt_util.utc_from_timestamp(NEWEST - 5 * HOUR)
     async_import_statistics(
-        hass,
+        past.hass,
         metadata(gas, has_sum=True, unit="kWh"),
         [StatisticData(start=start, state=5.0, sum=1.0)],
     )
-    await async_stored(hass)
-    before = await all_rows(hass, local_entry)
-    hass.config_entries.async_update_entry(
-        local_entry, options={"import_history": True}
-    )
-    await next_hour(hass, local_entry, freezer)
-    rows = await all_rows(hass, local_entry)
+    await async_stored(past.hass)
+    before = await past.rows()
+    past.wish()
+    await past.next_hour()
+    rows = await past.rows()
     assert rows["pulse-2_volume"][0].start == midnight(SINCE)
     assert rows["p1-gas_gas"] == before["p1-gas_gas"]
     assert "Traceback" not in caplog.text
 
 
 async def test_rows_are_not_written_over_after_older_ones_without_a_sum(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    house: House,
-    local_entry: MockConfigEntry,
+    past: Past,
 ) -> None:
     """The counter was taken for a measurement once."""
-    await setup(hass, local_entry)
-    await finished(local_entry)
-    gas = all_counters(hass, local_entry)["p1-gas_gas"]
-    live = live_rows(house, gas, midnight(date(2025, 11, 4)), NEWEST)
+    await past.settle()
+    gas = past.counters()["p1-gas_gas"]
+    live = live_rows(past.house, gas, midnight(date(2025, 11, 4)), NEWEST)
     start = dt_util.utc_from_timestamp(live[0].start - HOUR)
     async_import_statistics(
-        hass,
+        past.hass,
         metadata(gas, has_sum=False, unit="m³"),
         [StatisticData(start=start, mean=1.0, min=1.0, max=1.0)],
     )
     # With its first state the recorder notes that there is a sum now.
-    async_import_statistics(hass, metadata(gas, has_sum=True, unit="m³"), [])
-    await async_stored(hass)
-    await write_rows(hass, gas, live)
-    assert (await all_rows(hass, local_entry))["p1-gas_gas"] == live
-    await local_entry.runtime_data.history.async_import(date(2025, 11, 2))
-    rows = (await all_rows(hass, local_entry))["p1-gas_gas"]
+    async_import_statistics(past.hass, metadata(gas, has_sum=True, unit="m³"), [])
+    await async_stored(past.hass)
+    await write_rows(past.hass, gas, live)
+    assert (await past.rows())["p1-gas_gas"] == live
+    await past.history.async_import(date(2025, 11, 2))
+    rows = (await past.rows())["p1-gas_gas"]
     assert rows[0].start == midnight(date(2025, 11, 2))
     assert [row for row in rows if row.start >= live[0].start] == live

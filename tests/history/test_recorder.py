@@ -7,21 +7,16 @@ from time import sleep
 from unittest.mock import patch
 
 from homeassistant.components.recorder import Recorder
-from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.history import recorder
-from tests.conftest import setup
-from tests.helpers.history import all_counters, finished
+from tests.helpers.past import Past
 
 
-async def test_a_query_ends_before_what_waits_for_it(
-    recorder_mock: Recorder, hass: HomeAssistant, local_entry: MockConfigEntry
-) -> None:
-    await setup(hass, local_entry)
-    counter = next(iter(all_counters(hass, local_entry).values()))
+async def test_a_query_ends_before_what_waits_for_it(past: Past) -> None:
+    await past.setup()
+    counter = next(iter(past.counters().values()))
     begun, ended, go_on = Event(), Event(), Event()
 
     def query(*_: object) -> dict[str, list[object]]:
@@ -31,11 +26,11 @@ async def test_a_query_ends_before_what_waits_for_it(
         return {}
 
     with patch.object(recorder, "statistics_during_period", query):
-        waiting = asyncio.create_task(recorder.async_hours(hass, counter, 0))
-        await hass.async_add_executor_job(begun.wait, 5)
+        waiting = asyncio.create_task(recorder.async_hours(past.hass, counter, 0))
+        await past.hass.async_add_executor_job(begun.wait, 5)
         waiting.cancel()
         # The event loop's own clock stands still.
-        await hass.async_add_executor_job(sleep, 0.05)
+        await past.hass.async_add_executor_job(sleep, 0.05)
         assert not waiting.done()
         go_on.set()
         with pytest.raises(asyncio.CancelledError):
@@ -44,11 +39,10 @@ async def test_a_query_ends_before_what_waits_for_it(
 
 
 async def test_a_query_ends_before_home_assistant_does(
-    recorder_mock: Recorder, hass: HomeAssistant, local_entry: MockConfigEntry
+    recorder_mock: Recorder, past: Past
 ) -> None:
     """Home Assistant does not wait for what it has cancelled, and closes the database."""
-    await setup(hass, local_entry)
-    await finished(local_entry)
+    await past.settle()
     begun, connected = Event(), []
 
     def query(*_: object) -> dict[str, list[object]]:
@@ -61,11 +55,11 @@ async def test_a_query_ends_before_home_assistant_does(
         return {}
 
     with patch.object(recorder, "statistics_during_period", query):
-        history = local_entry.runtime_data.history
-        asked_for = hass.async_create_task(history.async_import(date(2025, 11, 4)))
-        await hass.async_add_executor_job(begun.wait, 5)
+        history = past.history
+        asked_for = past.hass.async_create_task(history.async_import(date(2025, 11, 4)))
+        await past.hass.async_add_executor_job(begun.wait, 5)
         history._async_tick()
-        await hass.async_stop()
+        await past.hass.async_stop()
         history._async_tick()
     with pytest.raises(HomeAssistantError, match="interrupted"):
         await asked_for

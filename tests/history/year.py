@@ -7,27 +7,14 @@ from datetime import date
 import faulthandler
 from itertools import groupby, pairwise
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.recorder import Recorder
-from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.days import HOUR, date_at, midnight
 from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.rows import Row
 from simulator import House
-from tests.conftest import setup
-from tests.helpers.history import (
-    NEWEST,
-    all_counters,
-    all_rows,
-    assert_seamless,
-    assert_true,
-    finished,
-    go_live,
-    truth,
-)
+from tests.helpers.history import NEWEST, assert_seamless, assert_true, truth
+from tests.helpers.past import Past
 
 # With both kinds of days that do not have 24 hours, one of them twice.
 SINCE = date(2024, 10, 20)
@@ -38,38 +25,31 @@ def house() -> House:
     return House(seed=1, since=SINCE)
 
 
-async def test_a_year(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    house: House,
-    entry: MockConfigEntry,
-) -> None:
+@pytest.mark.parametrize("past", ["local", "remote"], indirect=True)
+async def test_a_year(past: Past) -> None:
     # It is meant to take long.
     faulthandler.cancel_dump_traceback_later()
-    entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(entry, options={"import_history": True})
-    await setup(hass, entry)
-    await finished(entry)
-    imported = await all_rows(hass, entry)
+    past.wish()
+    await past.settle()
+    imported = await past.rows()
     for rows in imported.values():
         assert (rows[0].start, rows[-1].end) == (midnight(SINCE), NEWEST)
 
     # A second run has nothing to write.
-    again = await entry.runtime_data.history.async_import()
+    again = await past.history.async_import()
     assert not any(again.values())
-    assert await all_rows(hass, entry) == imported
+    assert await past.rows() == imported
 
     # The recorder's own rows join, and what lies between is filled in.
-    await go_live(hass, entry, freezer, 20)
-    joined = await all_rows(hass, entry)
-    for name, counter in all_counters(hass, entry).items():
+    await past.go_live(20)
+    joined = await past.rows()
+    for name, counter in past.counters().items():
         rows = joined[name]
         assert rows[-1].end == NEWEST + 4 * HOUR
         assert_seamless(rows)
-        past = rows[: len(imported[name])]
-        assert_true(house, counter, past)
-        assert max(_errors_by_day(house, counter, past)) < 0.002
+        old = rows[: len(imported[name])]
+        assert_true(past.house, counter, old)
+        assert max(_errors_by_day(past.house, counter, old)) < 0.002
 
 
 def _errors_by_day(house: House, counter: Counter, rows: list[Row]) -> list[float]:

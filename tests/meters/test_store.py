@@ -22,6 +22,40 @@ from tests.helpers.common import issues, poll, value
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 
 
+class Disk:
+    """What is stored of the counters."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: MockConfigEntry, storage: dict[str, Any]
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._storage = storage
+
+    def image(self) -> dict[str, Any]:
+        """Return what is stored by now."""
+        return dict(self._storage)
+
+    def counters(self, image: dict[str, Any] | None = None) -> Any:
+        """Return what is stored of each counter by now, or was stored then."""
+        stored = self._storage if image is None else image
+        return stored[f"cemm.{self._entry.entry_id}.counters"]["data"]["counters"]
+
+    async def power_is_cut(self, image: dict[str, Any]) -> None:
+        """Start again with what was stored then."""
+        await self._hass.config_entries.async_unload(self._entry.entry_id)
+        self._storage.clear()
+        self._storage.update(image)
+        await setup(self._hass, self._entry)
+
+
+@pytest.fixture
+def disk(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, hass_storage: dict[str, Any]
+) -> Disk:
+    return Disk(hass, loaded_entry, hass_storage)
+
+
 async def replaced(
     hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
@@ -36,10 +70,8 @@ async def replaced(
 async def test_home_assistant_stops(
     hass: HomeAssistant,
     sim: Simulator,
-    *,
-    loaded_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
-    hass_storage: dict[str, Any],
+    disk: Disk,
     minutes: int,
 ) -> None:
     await poll(hass, freezer, minutes * 60, step=60)
@@ -47,61 +79,39 @@ async def test_home_assistant_stops(
     await poll(hass, freezer, 100)
     shown = value(hass, "p1", "t1")
     await hass.async_stop(force=True)
-    stored = hass_storage[f"cemm.{loaded_entry.entry_id}.counters"]["data"]["counters"]
-    assert str(stored["p1"]["t1"]["value"]) == shown
+    assert str(disk.counters()["p1"]["t1"]["value"]) == shown
 
 
 async def test_the_power_is_cut_after_a_meter_was_replaced(
-    hass: HomeAssistant,
-    sim: Simulator,
-    *,
-    loaded_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-    hass_storage: dict[str, Any],
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory, disk: Disk
 ) -> None:
     await poll(hass, freezer, 1800, step=300)
     await replaced(hass, sim, freezer)
-    on_disk = dict(hass_storage)
-    await hass.config_entries.async_unload(loaded_entry.entry_id)
-    hass_storage.clear()
-    hass_storage.update(on_disk)
-    await setup(hass, loaded_entry)
+    on_disk = disk.image()
+    await disk.power_is_cut(on_disk)
     assert float(value(hass, "p1", "t1") or 0) < 10
 
 
 async def test_the_power_is_cut_just_after_a_cemm_was_added(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-    hass_storage: dict[str, Any],
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, disk: Disk
 ) -> None:
     await poll(hass, freezer, 20)
-    stored = hass_storage[f"cemm.{loaded_entry.entry_id}.counters"]["data"]["counters"]
-    assert stored["p1"]["t1"]["value"] > 0
+    assert disk.counters()["p1"]["t1"]["value"] > 0
 
 
 async def test_the_power_is_cut_while_a_new_meter_is_in_doubt(
-    hass: HomeAssistant,
-    sim: Simulator,
-    *,
-    loaded_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-    hass_storage: dict[str, Any],
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory, disk: Disk
 ) -> None:
     """What it began with is kept: that is where counting goes on from."""
     await poll(hass, freezer, 20)
     old = float(value(hass, "p1", "t1") or 0)
     sim.faults.append(Fault("offset", value=("p1", "t1", 5 - round(old, 3))))
     await poll(hass, freezer, 30)
-    on_disk = dict(hass_storage)
+    on_disk = disk.image()
     await poll(hass, freezer, 60)
-    stored = on_disk[f"cemm.{loaded_entry.entry_id}.counters"]["data"]["counters"]
-    doubts = stored["p1"]["groups"]["registers"]["doubts"]
+    doubts = disk.counters(on_disk)["p1"]["groups"]["registers"]["doubts"]
     assert [doubt["first"]["t1"] for doubt in doubts] == [pytest.approx(5, abs=0.1)]
-    await hass.config_entries.async_unload(loaded_entry.entry_id)
-    hass_storage.clear()
-    hass_storage.update(on_disk)
-    await setup(hass, loaded_entry)
+    await disk.power_is_cut(on_disk)
     assert float(value(hass, "p1", "t1") or 0) == pytest.approx(old, abs=0.2)
     await poll(hass, freezer, 700)
     assert float(value(hass, "p1", "t1") or 0) < 10

@@ -15,12 +15,14 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.cemm.client import remote
 from simulator import Fault, Simulator
 from tests.conftest import setup
 from tests.helpers.common import ours, poll, value
 
-pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
+pytestmark = [
+    pytest.mark.freeze_time("2026-06-10 12:00:07"),
+    pytest.mark.usefixtures("no_pauses"),
+]
 
 STATUSES = (400, 403, 404, 408, 412, 429, 500, 502, 503)
 BODIES = ({"data": None}, {}, {"data": []}, [], b"", b"<html>")
@@ -59,11 +61,6 @@ ASKED = [
     for api, questions in QUESTIONS.items()
     for question in questions
 ]
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "PROMISE_RETRY_AFTER", 0)
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:

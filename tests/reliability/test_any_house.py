@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cemm.client import COUNTERS, remote
+from custom_components.cemm.client import COUNTERS
 from custom_components.cemm.coordinator import CemmCoordinator
 from simulator import Fault, Simulator
 from tests.conftest import setup
@@ -31,6 +31,7 @@ OTHERS = {
 PATIENCE = 12
 
 
+@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("which", ["local", "remote"])
 @pytest.mark.parametrize("seed", range(3))
 async def test_what_answers_well_is_there(
@@ -39,12 +40,10 @@ async def test_what_answers_well_is_there(
     freezer: FrozenDateTimeFactory,
     *,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
     which: str,
     seed: int,
 ) -> None:
-    monkeypatch.setattr(remote, "PROMISE_RETRY_AFTER", 0)
     caplog.set_level("INFO", "custom_components.cemm")
     rng = Random(f"{which} {seed}")
     entry: MockConfigEntry = await setup(

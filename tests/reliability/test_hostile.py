@@ -22,7 +22,6 @@ from custom_components.cemm.client import (
     RemoteCemm,
     discover,
     http,
-    remote,
 )
 from custom_components.cemm.client.discovery import parse_answer
 from simulator import Clock, House, Simulator
@@ -50,10 +49,9 @@ DATAGRAM = json.dumps({"ip": "10.0.0.1", "mac": UID, "version": "1.24"}).encode(
 
 
 @pytest.fixture
-def needed(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+def needed() -> Sequence[str]:
     """Need no Home Assistant, and do not wait for what is only promised."""
-    monkeypatch.setattr(remote, "PROMISE_RETRY_AFTER", 0)
-    return ("socket_enabled",)
+    return "socket_enabled", "no_pauses"
 
 
 def clients(session: ClientSession, host: str) -> dict[str, CemmClient]:

@@ -9,7 +9,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cemm.client import COUNTERS, remote
+from custom_components.cemm.client import COUNTERS
 from simulator import Simulator
 from tests.conftest import setup
 from tests.helpers.common import only_meter, poll, value
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 POLLS = 400
 
 
+@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("which", ["local", "remote"])
 async def test_lies(
     hass: HomeAssistant,
@@ -28,14 +29,12 @@ async def test_lies(
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     *,
-    monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
     tried: Tried,
     which: str,
 ) -> None:
     """No exception reaches the log, and the truth is shown again when it is told."""
     caplog.set_level(logging.INFO, "custom_components.cemm")
-    monkeypatch.setattr(remote, "PROMISE_RETRY_AFTER", 0)
     entry: MockConfigEntry = request.getfixturevalue(f"{which}_entry")
     liar = Liar(sim.house, sim.clock.now, which)
     liar.share = 0

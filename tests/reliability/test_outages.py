@@ -3,23 +3,20 @@
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, Simulator
-from tests.conftest import setup
 from tests.helpers.common import issues, ours, poll
 
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 
 
+@pytest.mark.usefixtures("loaded_entry")
 async def test_a_meter_that_does_not_answer_has_not_stopped(
     hass: HomeAssistant,
     sim: Simulator,
-    local_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await setup(hass, local_entry)
     sim.faults.append(Fault("status", "/p1/realtime/", value=500))
     await poll(hass, freezer, 900, step=30)
     assert not issues(hass)
