@@ -275,8 +275,8 @@ class Course:
         for model in self.models.values():
             model.restart()
         self._is_on = False
-        self._pass(self.now + seconds)
         self.tracker = self._tracker(self._stored)
+        self._pass(self.now + seconds)
 
     def _tracker(self, stored: str | None) -> MeterTracker:
         known = json.loads(stored) if stored else None
@@ -397,6 +397,14 @@ class Course:
             stage, self.kill_at_break = self.kill_at_break, None
             off = self.random.choice((20.0, 700.0, 20_000.0))
         if stage == 0:
+            # Should the old meaning come back, little of it can't be told from the new.
+            for each in change.breaks:
+                key = each.name.removeprefix(f"{self.house.alias}_")
+                little = abs(each.after - each.before)
+                if key in self.accounts and little < LEAP:
+                    self.accounts[key].least -= little
+                    self.accounts[key].most += little
+                    self.lost[key] = self.lost.get(key, 0.0) + little
             return self.restart(off, killed=True)
         unshown = dict(self._since_saved)
         if change.must_last or self._stored is None or at >= self._save_at:
@@ -497,6 +505,10 @@ class Course:
     def _is_shown(self, each: Break) -> bool:
         key = each.name.removeprefix(f"{self.house.alias}_")
         data = self.tracker.data
+        newest = self.models[key].five_minutes
+        if newest and abs(newest[max(newest)].state - each.before) < 1e-3:
+            # It was noted and never shown, and nothing is used.
+            return False
         shown = data.registers.keys() & data.channels.keys()
         return (
             key in shown
