@@ -130,15 +130,19 @@ def judge(
     if state is None:
         new = GroupState(values, dict.fromkeys(values, now), from_totals)
         return Judgement(new, Verdict.GOOD)
-    doubts = _with(state.doubts, values, now, limits, from_totals=from_totals)
-    doubt = doubts[-1]
+    doubts = state.doubts
+    if doubts:  # Most often there are none, and no reading has to be one.
+        doubts = _with(doubts, values, now, limits, from_totals=from_totals)
     # What was there at once was not used in the time that it has lasted since.
+    began = doubts[-1].began if doubts else now
     steps = {
-        name: _step(state, name, measurement, doubt.began, limits)
+        name: _step(state, name, measurement, began, limits)
         for name, measurement in values.items()
     }
     accepted = {
-        name: replace(values[name], value=step.value)
+        name: found
+        if (found := values[name]).value == step.value
+        else replace(found, value=step.value)
         for name, step in steps.items()
         if step
     }
@@ -147,6 +151,8 @@ def judge(
     )
     if possible and all(step.ordinary for step in steps.values() if step):
         return _accept(state, accepted, now, limits, from_totals=from_totals)
+    doubts = doubts or _with((), values, now, limits, from_totals=from_totals)
+    doubt = doubts[-1]
     if possible:
         # One answer alone proves nothing. Where nothing is counted, the same again does.
         is_use = any(
