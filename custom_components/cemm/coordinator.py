@@ -211,7 +211,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._find_outage(results)
         await self._async_take(results)
         self._meters.find_stalled(self._wanted())
-        if self.roster.may_identify(self._next_due()):
+        if self.roster.may_identify(self._next_due):
             await self._async_identify()
         elif self.roster.is_due_again:
             await self._asker.async_aside([self.roster.async_ask_again()])

@@ -71,12 +71,12 @@ class Roster:
         """Whether to ask again for meters that did not answer well."""
         return monotonic() >= self._client.again_at and not self._is_asking_again
 
-    def may_identify(self, next_due: float) -> bool:
+    def may_identify(self, next_due: Callable[[], float]) -> bool:
         """Whether to list the meters now: after those that were due, before the next."""
         now = monotonic()
         if not self.due or now < self.due:  # At 0 the next poll begins with that.
             return False
-        return now > self.due + _WAITS or next_due - now > self._takes
+        return now > self.due + _WAITS or next_due() - now > self._takes
 
     def kind_of(self, meter: Meter) -> MeterKind:
         """Return what a meter measures, by its own word or the user's."""

@@ -35,7 +35,7 @@ from .models import (
     parse_meters,
     parse_reading,
 )
-from .turns import Turns
+from .turns import Turn, Turns
 from .values import trimmed
 
 DEFAULT_PORT = 80
@@ -299,7 +299,7 @@ class LocalCemm:
         return body
 
     async def _get_body(
-        self, url: URL, *, turn: asyncio.Lock | None = None, hurried: bool = True
+        self, url: URL, *, turn: asyncio.Lock | Turn | None = None, hurried: bool = True
     ) -> bytes:
         """Return the body of a 200, one request after the other; only the past has time."""
         if turn is None:
