@@ -27,7 +27,7 @@ from tests.helpers.course import (
     Uses,
 )
 
-COURSES = int(os.environ.get("CEMM_COURSES", "120"))
+COURSES = int(os.environ.get("CEMM_COURSES", "300"))
 
 
 @dataclass(frozen=True)
