@@ -376,7 +376,8 @@ class Course:
             if self._unsure_until is None or (
                 again and self._answered <= self._unsure_until
             ):
-                self._unsure_until = at + IN_DOUBT
+                # A leap waits for a second measurement, however long that takes.
+                self._unsure_until = at + IN_DOUBT + self.house.cadence
             self._answered = at
         time = int(self.measured_at(at) * 1000)
         reading = Reading(
@@ -397,6 +398,8 @@ class Course:
             stage, self.kill_at_break = self.kill_at_break, None
             off = self.random.choice((20.0, 700.0, 20_000.0))
         if stage == 0:
+            # It is to be believed once more.
+            self._unsure_until = None
             # Should the old meaning come back, little of it can't be told from the new.
             for each in change.breaks:
                 key = each.name.removeprefix(f"{self.house.alias}_")

@@ -27,7 +27,7 @@ from tests.helpers.course import (
     Uses,
 )
 
-COURSES = int(os.environ.get("CEMM_COURSES", "120"))
+COURSES = int(os.environ.get("CEMM_COURSES", "300"))
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,8 @@ def contradict(course: Course, new: dict[str, Register]) -> None:
         new[name] = new[name].starting(value, course.uses, course.at)
 
 
-def may_be_use(course: Course, new: Registers) -> bool:
-    """Whether readings could go on from some that were seen."""
-    # What an inverter may draw in the longest outage.
-    fall = 10 if course.house.kind is MeterKind.ELECTRICITY else 0.03
+def may_be_use(course: Course, new: Registers, fall: float = 50.0) -> bool:
+    """Whether readings could go on from some that were seen, now or in an hour."""
     shows = {name: new[name].shows(course.uses, course.at) for name in new}
     return any(
         names and all(-fall <= shows[name] - known[name] <= LEAP for name in names)
@@ -147,7 +145,8 @@ def fell_back(course: Course, random: Random) -> None:
     old = course.registers[name]
     fall = min(random.choice((0.05, 0.3, 1.0, 3.0)), old.shows(course.uses, course.at))
     new = {**course.registers, name: Register(old.sources, old.offset - fall)}
-    if not may_be_use(course, new):
+    is_pulse = course.house.kind is MeterKind.ELECTRICITY
+    if not may_be_use(course, new, 10 if is_pulse else 0.03):
         course.change("fell back", new)
 
 
@@ -215,11 +214,19 @@ def spoilt(course: Course, random: Random) -> None:
 
 
 def outage(course: Course, random: Random) -> None:
-    course.outage(random.choice((60, 400, 1500, 5 * 3600, LONGEST_OUTAGE)))
+    course.outage(random.choice((60, 400, 1500, *long(course))))
+
+
+def long(course: Course) -> tuple[float, ...]:
+    """Return how long an outage may be beside those that are short.
+
+    In days, whatever was seen once or twice before them might have been used.
+    """
+    return () if course.is_unsure else (5 * 3600, LONGEST_OUTAGE)
 
 
 def restart(course: Course, random: Random) -> None:
-    seconds = random.choice((15, 200, 1500, 5 * 3600, LONGEST_OUTAGE))
+    seconds = random.choice((15, 200, 1500, *long(course)))
     course.restart(seconds, killed=random.random() < 0.4)
 
 
