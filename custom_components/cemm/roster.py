@@ -123,9 +123,9 @@ class Roster:
             is_slow = isinstance(err, CemmTimeoutError)
             if not self.listed or (is_slow and after_failure):
                 raise
-            self.error = err
+            self.error = err.with_traceback(None)
         except CemmError as err:
-            self.error = err
+            self.error = err.with_traceback(None)
         if info.mac != self._entry.unique_id:
             raise WrongDeviceError(f"{info.mac} answers")
         self.info = info

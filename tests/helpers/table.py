@@ -80,8 +80,10 @@ class Table:
 
 def is_complete(config: pytest.Config) -> bool:
     """Tell whether all tests are to run: none was chosen, and none left out."""
-    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not any(
-        config.getoption(name, None) for name in _CHOICES
+    return (
+        config.getoption("all")
+        and config.args_source is pytest.Config.ArgsSource.TESTPATHS
+        and not any(config.getoption(name, None) for name in _CHOICES)
     )
 
 

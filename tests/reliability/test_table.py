@@ -9,15 +9,16 @@ from tests.helpers.table import is_complete
 @pytest.mark.parametrize(
     ("arguments", "complete"),
     [
-        ([], True),
-        (["-q", "-x"], True),
-        (["tests/test_sensor.py"], False),
-        (["-k", "sensor"], False),
-        (["-m", "slow"], False),
-        (["--ignore=tests/history"], False),
-        (["--ignore-glob=*_flow*"], False),
-        (["--deselect=tests/test_sensor.py::test_units"], False),
-        (["--lf"], False),
+        ([], False),
+        (["--all"], True),
+        (["--all", "-q", "-x"], True),
+        (["--all", "tests/test_sensor.py"], False),
+        (["--all", "-k", "sensor"], False),
+        (["--all", "-m", "slow"], False),
+        (["--all", "--ignore=tests/history"], False),
+        (["--all", "--ignore-glob=*_flow*"], False),
+        (["--all", "--deselect=tests/test_sensor.py::test_units"], False),
+        (["--all", "--lf"], False),
     ],
 )
 def test_a_run_of_all_tests(arguments: list[str], *, complete: bool) -> None:

@@ -61,7 +61,8 @@ class Aliases:
         if isinstance(answer, NOTHING_THERE):
             answer = None
         if isinstance(answer, CemmError):
-            known.error = answer
+            # Without the frames that it came through: it may be kept for long.
+            known.error = answer.with_traceback(None)
             pauses = _FORBIDDEN if isinstance(answer, ForbiddenError) else _FAILED
         else:
             known.error, known.meter = None, answer

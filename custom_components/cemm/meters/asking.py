@@ -175,7 +175,7 @@ class Asker:
             raise
         except CemmError as err:
             meter.schedule.failed(asked, back_off=isinstance(err, _BACK_OFF))
-            return err
+            return err.with_traceback(None)
         newest = max((m.time for m in reading.channels.values()), default=None)
         meter.schedule.answered(newest, asked)
         if totals := meter.questions.totals:
@@ -194,7 +194,7 @@ class Asker:
         except AuthenticationError:
             raise
         except CemmError as err:
-            questions.totals_error = err
+            questions.totals_error = err.with_traceback(None)
         else:
             questions.totals_error = None
 
