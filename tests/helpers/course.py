@@ -504,6 +504,7 @@ class Course:
         assert not self.settle()
         for key in self.models:
             self._check(key)
+        self._check_shown()
 
     def _is_shown(self, each: Break) -> bool:
         key = each.name.removeprefix(f"{self.house.alias}_")
@@ -517,6 +518,19 @@ class Course:
             key in shown
             or key in states(data.kind, shown, data.registers).keys() - COUNTERS
         )
+
+    def _check_shown(self) -> None:
+        """Find what the meter shows on the sensors, and in a total its registers."""
+        values = self.values(self.now)
+        assert self.tracker.data.channels.keys() == values.keys()
+        shown = {n: m.value for n, m in self.tracker.data.channels.items()}
+        for key, total in states(self.house.kind, values.keys(), shown).items():
+            hidden = 0.03 * (1 + self.changes)
+            state = self.models[key].present
+            assert state is not None
+            assert abs(state - total) < 1e-6, (key, state, total)
+            if key in values:
+                assert abs(state - values[key]) < hidden, (key, state, values[key])
 
     def _check(self, key: str) -> None:
         model, account = self.models[key], self.accounts[key]

@@ -42,6 +42,11 @@ class RecorderModel:
         self._compiled: int | None = None
         self._newest: Row | None = None
 
+    @property
+    def present(self) -> float | None:
+        """The present state."""
+        return self._present[1] if self._present else None
+
     def write(self, at: float, value: float | None) -> None:
         """Write a state; None is one without a number. The same again is no new one."""
         if self._present and self._present[1] == value:

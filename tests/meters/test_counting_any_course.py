@@ -131,7 +131,7 @@ def leapt(course: Course, random: Random) -> None:
     name = one(course, random)
     old = course.registers[name]
     soon = course.good_for < 200 and course.house.cadence < 60
-    leap = random.choice((25.0, 90.0, 4000.0)) if soon else LEAP
+    leap = random.choice((12.0, 12.0, 90.0, 4000.0)) if soon else LEAP
     leapt = Register(old.sources, old.offset + leap)
     course.change("leapt", {**course.registers, name: leapt})
     if soon:
@@ -213,6 +213,22 @@ def spoilt(course: Course, random: Random) -> None:
         course.glitch(kind, seconds, spoil)
 
 
+def one_too_high(course: Course, random: Random) -> None:
+    """Let one answer be more than an ordinary house uses, and what may be used."""
+    if course.is_unsure or not course.shown.get(some := one(course, random)):
+        return
+    random.choice((outage, restart, lambda *_: None))(course, random)
+    rate = 60 if course.house.kind in {MeterKind.SMART, MeterKind.ELECTRICITY} else 40
+    hours = course.good_for / 3600
+    least = rate / 3 * min(hours + 0.05, 1.05)
+    leap = random.uniform(least + 0.1, max(least + 0.2, rate * (hours + 0.05)))
+
+    def spoil(values: Mapping[str, float]) -> Mapping[str, float]:
+        return {**values, some: values[some] + leap}
+
+    course.glitch(f"+{leap} {some}", 0, spoil)
+
+
 def outage(course: Course, random: Random) -> None:
     course.outage(random.choice((60, 400, 1500, *long(course))))
 
@@ -244,14 +260,14 @@ EVENTS: Mapping[str, Callable[[Course, Random], None]] = {
     function.__name__: function
     for function in (
         *(totals, replaced, rolled_over, leapt, fell_back, swapped, hidden, missing),
-        *(spoilt, outage, restart, outage_with_change, killed_at_break),
+        *(spoilt, one_too_high, outage, restart, outage_with_change, killed_at_break),
     )
 }
 
 events = st.lists(
     st.builds(
         Event,
-        st.sampled_from([*EVENTS, "spoilt", "restart", "replaced", "killed_at_break"]),
+        st.sampled_from([*EVENTS, "spoilt", "replaced", "killed_at_break"]),
         st.sampled_from([10, 40, 130, 280, 420, 590, 650, 880, 1250, 1900, 4000]),
         st.integers(0, 2**16),
     ),

@@ -131,6 +131,16 @@ def test_hourly_meter_is_replaced_in_time() -> None:
     assert counter.reads(17.5, time=measured) is REPLACED
 
 
+def test_what_follows_a_new_meter_has_all_the_time_since_it_was_measured() -> None:
+    """The next hour of gas may come a minute after the meter is believed."""
+    counter = Counter(5000)
+    measured = counter.now + 10
+    while counter.reads(17.5, 60, time=measured) is HELD:
+        pass
+    assert counter.reads(22.5, 60) is GOOD
+    assert not counter.restarted
+
+
 @pytest.mark.parametrize("step", [0.003, 1.0])
 def test_falling_garbage_is_no_new_meter(step: float) -> None:
     counter = Counter(5000)

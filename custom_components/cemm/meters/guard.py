@@ -86,6 +86,8 @@ class Doubt:
     newest: Values
     from_totals: bool
     began: float
+    measured: float
+    """When the newest measurement was first seen."""
     seen: float
     persisted: float = 0.0
     measurements: int = 1
@@ -162,7 +164,7 @@ def judge(
             first = doubt.first
             return _accept(state, accepted, now, limits, first, from_totals=from_totals)
     elif _is_believed(doubt, state):
-        return _believe(state, doubt, now)
+        return _believe(state, doubt)
     return Judgement(replace(state, doubts=doubts), Verdict.HELD)
 
 
@@ -285,6 +287,7 @@ def _with(
             old,
             first={**old.first, **begun},
             newest={**old.newest, **newest},
+            measured=now if measured else old.measured,
             seen=now,
             persisted=old.persisted + min(step, _PATIENCE / 2),
             measurements=old.measurements + measured,
@@ -292,7 +295,7 @@ def _with(
         return (*(other for other in doubts if other is not old), longer)
     # Garbage that comes between the answers of another meter does not last.
     kept = sorted(doubts, key=lambda doubt: doubt.persisted)[1 - _MOST_DOUBTS :]
-    return (*kept, Doubt(first, values, from_totals, now, now))
+    return (*kept, Doubt(first, values, from_totals, now, now, now))
 
 
 def _is_believed(doubt: Doubt, state: GroupState) -> bool:
@@ -316,7 +319,7 @@ def _has_fallen(doubt: Doubt, state: GroupState) -> bool:
     )
 
 
-def _believe(state: GroupState, doubt: Doubt, now: float) -> Judgement:
+def _believe(state: GroupState, doubt: Doubt) -> Judgement:
     """Go on from readings that contradict the past: all counters are others now.
 
     Those that were seen with the first of them and no more since are none of the meter's.
@@ -333,7 +336,8 @@ def _believe(state: GroupState, doubt: Doubt, now: float) -> Judgement:
         verdict = Verdict.REPLACED
     else:
         verdict = Verdict.LEAPT
-    anew = GroupState(counters, dict.fromkeys(counters, now), doubt.from_totals)
+    seen = dict.fromkeys(counters, doubt.measured)
+    anew = GroupState(counters, seen, doubt.from_totals)
     first = {name: doubt.first[name] for name in counters}
     return Judgement(anew, verdict, first)
 

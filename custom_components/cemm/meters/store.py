@@ -104,6 +104,7 @@ _DOUBT = vol.Schema(
         vol.Required("newest"): {str: vol.All(_MEASUREMENT, _measurement)},
         vol.Required("from_totals"): bool,
         vol.Required("began"): _number,
+        vol.Required("measured"): _number,
         vol.Required("seen"): _number,
         vol.Required("persisted"): _number,
         vol.Required("measurements"): int,
