@@ -8,10 +8,10 @@ from custom_components.cemm.meters.guard import (
     TOLD,
     GroupState,
     Judgement,
-    Limits,
     Verdict,
     judge,
 )
+from custom_components.cemm.meters.plausible import Limits
 from custom_components.cemm.meters.store import groups_as_json, restore_groups
 
 START = 1_790_000_000.0

@@ -15,6 +15,8 @@ from types import MappingProxyType
 
 from custom_components.cemm.client import Measurement
 
+from .plausible import Limits, Step, is_blank, step, successor
+
 type Values = Mapping[str, Measurement]
 """The newest measurement of each counter of a group, by channel."""
 
@@ -27,23 +29,8 @@ _MEASUREMENTS = 3
 # or has lost its settings shows it for minutes.
 _LONG_PATIENCE = 900.0
 
-# An amount may arrive this late (seconds): in lumps, or after a slow answer.
-_SLACK = 300.0
-
-# An ordinary house uses no more than this share of what its connection delivers. What is
-# more waits for the next measurement, which comes within seconds; so the time that is
-# allowed for is short, and no pause makes a lump of more than an hour's use ordinary.
-_ORDINARY = 1 / 3
-_ORDINARY_SLACK = 60.0
-_ORDINARY_PAUSE = 3600.0
-
 # Readings that contradict the past in so many ways at once may each turn out to be right.
 _MOST_DOUBTS = 3
-
-# A value is a 32-bit float with 24 bits of precision, printed by the CEMM: the
-# last two bits, and one unit of the third decimal, are noise.
-_RELATIVE_NOISE = 2.0**-22
-_NOISE = 0.002
 
 
 class Verdict(Enum):
@@ -62,19 +49,6 @@ class Verdict(Enum):
 
 TOLD = frozenset({Verdict.REPLACED, Verdict.LEAPT, Verdict.REMADE})
 """What the user is told: there is something that was not counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How fast the counters of a group can change, per hour and in their own unit."""
-
-    rise: float
-    fall: float = 0.0
-
-    @property
-    def is_net(self) -> bool:
-        """Whether they are net values, which fall as fast as they rise."""
-        return self.fall >= self.rise
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +112,7 @@ def judge(
     # What was there at once was not used in the time that it has lasted since.
     began = doubts[-1].began if doubts else now
     steps = {
-        name: _step(state, name, measurement, began, limits)
+        name: _step(state, name, measurement.value, began, limits)
         for name, measurement in values.items()
     }
     accepted = {
@@ -189,49 +163,14 @@ def follow(
     return Judgement(new, counters.verdict, starts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A plausible change of a counter."""
-
-    value: float
-    """What it shows now, noise removed."""
-    ordinary: bool
-    """Whether one answer is enough."""
-    is_use: bool = True
-    """Whether the rise is counted."""
-
-
 def _step(
-    state: GroupState, name: str, measurement: Measurement, now: float, limits: Limits
-) -> _Step | None:
+    state: GroupState, name: str, value: float, now: float, limits: Limits
+) -> Step | None:
     """Return how a counter went on; None if it can't have."""
-    new = measurement.value
     if name not in state.good:
-        return _Step(new, ordinary=new == 0, is_use=False)
-    old, elapsed = state.good[name].value, max(now - state.seen[name], 0.0)
-    pause = min(elapsed, _ORDINARY_PAUSE) + _ORDINARY_SLACK
-    ordinary = abs(new - old) <= limits.rise * _ORDINARY * pause / 3600 + _NOISE
-    if _is_blank(old, limits):
-        return _Step(new, ordinary=ordinary, is_use=False)
-    value = _successor(old, new, elapsed, limits)
-    return None if value is None else _Step(value, ordinary)
-
-
-def _is_blank(value: float, limits: Limits) -> bool:
-    """Whether nothing was counted so far: a CEMM that knows nothing yet shows 0."""
-    return value == 0 and not limits.is_net
-
-
-def _successor(old: float, new: float, elapsed: float, limits: Limits) -> float | None:
-    """Return what a meter shows after ``old``, noise removed; None: not ``new``."""
-    hours = (elapsed + _SLACK) / 3600
-    noise = max(_NOISE, abs(old) * _RELATIVE_NOISE)
-    if not old - limits.fall * hours - noise <= new <= old + limits.rise * hours:
-        return None
-    # No net value happens to be just 0.
-    if new == 0 and old > noise:
-        return None
-    return new if limits.fall else max(old, new)
+        return Step(value, ordinary=value == 0, is_use=False)
+    elapsed = max(now - state.seen[name], 0.0)
+    return step(state.good[name].value, value, elapsed, limits)
 
 
 def _is_remade(state: GroupState, values: Values, *, from_totals: bool) -> bool:
@@ -260,12 +199,12 @@ def _with(
     for old in doubts:
         if old.from_totals is not from_totals or values.keys() - old.newest.keys():
             continue
-        step = max(now - old.seen, 0.0)
-        is_pause = step > _PATIENCE / 2
+        since = max(now - old.seen, 0.0)
+        is_pause = since > _PATIENCE / 2
         blank = {
             name
             for name, value in first.items()
-            if value and _is_blank(old.newest[name].value, limits)
+            if value and is_blank(old.newest[name].value, limits)
         }
         if is_pause and (old.measurements == 1 or blank):
             continue
@@ -273,7 +212,7 @@ def _with(
             name: replace(measurement, value=value)
             for name, measurement in values.items()
             for value in [
-                _successor(old.newest[name].value, measurement.value, step, limits)
+                successor(old.newest[name].value, measurement.value, since, limits)
             ]
             if value is not None
         }
@@ -289,7 +228,7 @@ def _with(
             newest={**old.newest, **newest},
             measured=now if measured else old.measured,
             seen=now,
-            persisted=old.persisted + min(step, _PATIENCE / 2),
+            persisted=old.persisted + min(since, _PATIENCE / 2),
             measurements=old.measurements + measured,
         )
         return (*(other for other in doubts if other is not old), longer)
@@ -360,7 +299,7 @@ def _accept(
         name: first.get(name, measurement.value)
         for name, measurement in values.items()
         if (old := state.good.get(name)) is None
-        or (_is_blank(old.value, limits) and measurement.value)
+        or (is_blank(old.value, limits) and measurement.value)
     }
     seen = {
         name: now

@@ -16,7 +16,8 @@ from custom_components.cemm.client import (
 from custom_components.cemm.kinds import MeterKind, is_pulse, is_watched
 
 from .breaks import Break, find_breaks, states
-from .guard import TOLD, GroupState, Judgement, Limits, Verdict, follow, judge
+from .guard import TOLD, GroupState, Judgement, Verdict, follow, judge
+from .plausible import Limits
 from .schedule import Schedule
 from .silence import Activity, observe
 
