@@ -16,9 +16,9 @@ FOLDER = Path(cemm.__file__).parent
 LAYERS = (
     ("const", "client"),
     ("days", "kinds", "issues"),
-    ("channels",),
+    ("channels", "devices"),
     ("meters",),
-    ("devices", "discovery", "outage"),
+    ("discovery", "outage"),
     ("roster",),
     ("coordinator",),
     ("history", "energy", "entity"),

@@ -1,8 +1,9 @@
-"""The CEMM and its meters in the device registry."""
+"""The CEMM, its meters and their sensors in the registries, and what names them there."""
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.typing import UNDEFINED
 
@@ -15,6 +16,21 @@ _NAMED_BY_ALIAS = {
     MeterKind.SMART: MeterKind.ELECTRICITY,
     MeterKind.GAS: MeterKind.GAS_PULSE,
 }
+
+
+def unique_id(mac: str, *names: str) -> str:
+    """Return what names a meter of a CEMM (alias), or one of its sensors (alias, key)."""
+    return "_".join((mac, *names))
+
+
+@callback
+def async_sensor(hass: HomeAssistant, mac: str, *names: str) -> er.RegistryEntry | None:
+    """Return a meter's sensor, if it is registered."""
+    registry = er.async_get(hass)
+    entity_id = registry.async_get_entity_id(
+        Platform.SENSOR, DOMAIN, unique_id(mac, *names)
+    )
+    return registry.async_get(entity_id) if entity_id else None
 
 
 @callback
@@ -48,7 +64,7 @@ def meter_device_info(
     """
     name = kind if is_first else _NAMED_BY_ALIAS.get(kind, kind)
     info = DeviceInfo(
-        identifiers={(DOMAIN, f"{mac}_{meter.alias}")},
+        identifiers={(DOMAIN, unique_id(mac, meter.alias))},
         manufacturer=MANUFACTURER,
         translation_key=name,
         translation_placeholders={"alias": meter.alias},
@@ -62,8 +78,8 @@ def meter_device_info(
 def alias_of(device: dr.DeviceEntry, mac: str) -> str | None:
     """Return the alias of a meter's device; None for another device."""
     for domain, identifier in device.identifiers:
-        if domain == DOMAIN and identifier.startswith(f"{mac}_"):
-            return identifier.removeprefix(f"{mac}_")
+        if domain == DOMAIN and identifier.startswith(prefix := unique_id(mac, "")):
+            return identifier.removeprefix(prefix)
     return None
 
 
@@ -85,6 +101,6 @@ def async_registered_meters(
 def async_remove_meter(hass: HomeAssistant, entry: ConfigEntry, alias: str) -> None:
     """Remove the device of a meter that is gone, and its entities with it."""
     registry = dr.async_get(hass)
-    identifier = (DOMAIN, f"{entry.unique_id}_{alias}")
+    identifier = (DOMAIN, unique_id(entry.unique_id or "", alias))
     if device := registry.async_get_device_by_identifier(identifier, entry.entry_id):
         registry.async_update_device(device.id, remove_config_entry_id=entry.entry_id)

@@ -15,13 +15,11 @@ from homeassistant.components.energy.data import (
     WaterSourceType,
     async_get_manager,
 )
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 
 from .channels import CHANNELS, NETS
-from .const import DOMAIN
 from .coordinator import CemmCoordinator
+from .devices import async_sensor
 from .kinds import MeterKind
 
 # Counters of which the dashboard may have but one, or it would count twice.
@@ -89,17 +87,14 @@ async def async_add_to_dashboard(
 def _meter_statistics(
     hass: HomeAssistant, coordinator: CemmCoordinator
 ) -> list[MeterStatistics]:
-    registry = er.async_get(hass)
     meters = []
     for alias, data in coordinator.data.items():
         statistics = {}
         disabled = set()
         for key in CHANNELS:
-            if entity_id := registry.async_get_entity_id(
-                Platform.SENSOR, DOMAIN, f"{coordinator.mac}_{alias}_{key}"
-            ):
-                statistics[key] = entity_id
-                if registry.entities[entity_id].disabled:
+            if sensor := async_sensor(hass, coordinator.mac, alias, key):
+                statistics[key] = sensor.entity_id
+                if sensor.disabled:
                     disabled.add(key)
         meters.append(MeterStatistics(data.kind, statistics, disabled))
     return meters

@@ -7,7 +7,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from .channels import ChannelDescription
 from .client import Meter
 from .coordinator import CemmCoordinator
-from .devices import meter_device_info
+from .devices import meter_device_info, unique_id
 from .kinds import MeterKind
 from .meters.meter import MeterData
 
@@ -28,7 +28,7 @@ class MeterEntity(CoordinatorEntity[CemmCoordinator]):
         super().__init__(coordinator, context=meter.alias)
         self.entity_description = description
         self._alias = meter.alias
-        self._attr_unique_id = f"{coordinator.mac}_{meter.alias}_{description.key}"
+        self._attr_unique_id = unique_id(coordinator.mac, meter.alias, description.key)
         same_kind = (a for a, data in coordinator.data.items() if data.kind is kind)
         self._attr_device_info = meter_device_info(
             coordinator.mac,

@@ -7,7 +7,7 @@ from itertools import batched, chain
 from typing import override
 
 from homeassistant.components.sensor import SensorEntity, SensorStateClass
-from homeassistant.const import PERCENTAGE, EntityCategory, Platform
+from homeassistant.const import PERCENTAGE, EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
@@ -24,7 +24,7 @@ from .channels import (
 from .client import MAX_CHANNELS, Meter
 from .const import DOMAIN
 from .coordinator import CemmCoordinator
-from .devices import alias_of
+from .devices import alias_of, async_sensor, unique_id
 from .entity import MeterEntity
 from .history import HistoryManager
 from .kinds import MeterKind
@@ -45,7 +45,6 @@ async def async_setup_entry(
 ) -> None:
     """Add what has been measured or was registered before, and what turns up later."""
     coordinator = entry.runtime_data.coordinator
-    registry = er.async_get(hass)
     measured: dict[str, set[str]] = {}
 
     def new_sensors() -> Iterator[CemmSensor]:
@@ -59,9 +58,7 @@ async def async_setup_entry(
                 continue
             channels.update(data.channels)
             for key in keys_for(data.kind, data.channels):
-                if not registry.async_get_entity_id(
-                    Platform.SENSOR, DOMAIN, f"{coordinator.mac}_{alias}_{key}"
-                ):
+                if not async_sensor(hass, coordinator.mac, alias, key):
                     yield _sensor(coordinator, data.meter, data.kind, key)
 
     @callback
@@ -92,7 +89,7 @@ def _registered_sensors(
             continue
         if alias := alias_of(device, coordinator.mac):
             meter = coordinator.roster.listed.get(alias) or Meter(alias, device.model)
-            key = entity.unique_id.removeprefix(f"{coordinator.mac}_{alias}_")
+            key = entity.unique_id.removeprefix(unique_id(coordinator.mac, alias, ""))
             yield _sensor(coordinator, meter, coordinator.roster.kind_of(meter), key)
 
 
@@ -182,7 +179,7 @@ class HistoryProgressSensor(SensorEntity):
     def __init__(self, coordinator: CemmCoordinator, history: HistoryManager) -> None:
         """Belong to the CEMM itself."""
         self._history = history
-        self._attr_unique_id = f"{coordinator.mac}_history_import"
+        self._attr_unique_id = unique_id(coordinator.mac, "history_import")
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, coordinator.mac)})
 
     @property

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN, SensorStateClass
+from homeassistant.components.sensor import SensorStateClass
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 
 from custom_components.cemm.channels import (
     CHANNELS,
@@ -14,7 +13,7 @@ from custom_components.cemm.channels import (
     HistoryRule,
     group_of,
 )
-from custom_components.cemm.const import DOMAIN
+from custom_components.cemm.devices import async_sensor
 from custom_components.cemm.kinds import MeterKind
 from custom_components.cemm.meters.breaks import statistic_name
 from custom_components.cemm.meters.meter import MeterData
@@ -97,13 +96,9 @@ def _enabled(
     hass: HomeAssistant, mac: str, meters: Mapping[str, MeterData]
 ) -> Iterator[tuple[str, str, ChannelDescription, str]]:
     """Yield alias, key, table row and entity id of each sensor with a state class."""
-    registry = er.async_get(hass)
     for alias in meters:
         for key, row in CHANNELS.items():
-            entity_id = registry.async_get_entity_id(
-                SENSOR_DOMAIN, DOMAIN, f"{mac}_{alias}_{key}"
-            )
-            entity = registry.async_get(entity_id) if entity_id else None
+            entity = async_sensor(hass, mac, alias, key)
             if entity and not entity.disabled and row.state_class:
                 yield alias, key, row, entity.entity_id
 

@@ -8,12 +8,10 @@ from time import monotonic, time
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 
 from custom_components.cemm.client import MAX_METERS, CemmError, Meter, Reading
-from custom_components.cemm.const import DOMAIN
+from custom_components.cemm.devices import async_sensor
 from custom_components.cemm.issues import (
     INPUTS_SWAPPED,
     METER_LEAPT,
@@ -181,11 +179,8 @@ class Meters(Mapping[str, MeterTracker]):
 
     def _lines(self, breaks: Sequence[Break]) -> Iterator[str]:
         """Yield for each sensor that is in use what it showed before and after."""
-        registry = er.async_get(self._hass)
         for each in breaks:
-            unique_id = f"{self._entry.unique_id}_{each.name}"
-            entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
-            entity = registry.async_get(entity_id) if entity_id else None
+            entity = async_sensor(self._hass, self._entry.unique_id or "", each.name)
             if entity and not entity.disabled:
                 name = entity.name or entity.original_name
                 unit = entity.unit_of_measurement or ""

@@ -1,0 +1,55 @@
+"""What an older version has written is understood."""
+
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from simulator import Simulator
+
+from .conftest import MAC, setup
+from .helpers.common import issues, poll, value
+
+NOW = 1_781_092_807
+pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
+
+
+async def test_files_of_an_older_version(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """As version 0.0.0 wrote them: readings by counter, and no breaks."""
+    truth = sim.house.counter("p1", "t1", NOW - 60)
+    counters = {
+        "t1": {"time": (NOW - 60) * 1000, "value": truth, "since": NOW - 60.0},
+        # It reads far less than this since it was replaced.
+        "t2": {"time": (NOW - 60) * 1000, "value": 99_000.0, "since": NOW - 60.0},
+    }
+    for name, data in {
+        "counters": {"last_success": NOW - 60.0, "counters": {"p1": counters}},
+        "history": {"imported": ["p1_t1"], "complete": {"p1_t1": 0}, "wanted": None},
+    }.items():
+        key = f"cemm.{local_entry.entry_id}.{name}"
+        hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+
+    await setup(hass, local_entry)
+    assert value(hass, "p1", "t1") == f"{truth}"
+    assert value(hass, "p1", "t2") == "99000.0"
+    await poll(hass, freezer, 900)
+    assert float(value(hass, "p1", "t2") or 0) < 20_000
+    assert "meter_replaced" in issues(hass)
+    assert {
+        entity.unique_id
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), local_entry.entry_id
+        )
+    } >= {f"{MAC}_p1_t1", f"{MAC}_p1_energy_import", f"{MAC}_pulse-2_volume"}
+    stored = hass_storage[f"cemm.{local_entry.entry_id}.history"]["data"]
+    assert stored["imported"] == ["p1_t1"]
+    assert {each["name"] for each in stored["breaks"]} >= {"p1_t2", "p1_energy_import"}
