@@ -204,7 +204,7 @@ class Course:
     ) -> None:
         """Let answers be wrong for a while; 0 seconds: a single one."""
         self.log.append(f"{self.now - START:8.0f} {what} for {seconds} s")
-        self._glitch = (self.now + max(seconds, 1), spoil)
+        self._glitch = (self.now + (seconds or self.house.every), spoil)
         if not seconds:
             self._poll(self.now + self.house.every)
             self._glitch = (0.0, spoil)

@@ -28,6 +28,9 @@ _OWN_USE = 0.1
 # A counter that is missing from the answers is still one of them for so long (seconds).
 _MISSING_FOR = 600.0
 
+# How often (seconds) to save for how long a doubt has persisted.
+_SAVED_EVERY = 120.0
+
 # One failed poll is not an outage.
 FAILURES_TOLERATED = 2
 
@@ -125,10 +128,14 @@ class MeterTracker:
         )
 
     @property
-    def doubts(self) -> Sequence[tuple[Mapping[str, float], bool]]:
-        """What each of the readings that are held back began with, and if it came again."""
+    def doubts(self) -> Sequence[tuple[Mapping[str, float], bool, int]]:
+        """What must not be lost of readings that are held back.
+
+        What each began with, if it came again, and for how long it has persisted: what was
+        last seen minutes before a power cut would be taken for a pause.
+        """
         return [
-            (doubt.first, doubt.measurements > 1)
+            (doubt.first, doubt.measurements > 1, int(doubt.persisted // _SAVED_EVERY))
             for group in self.groups.values()
             for doubt in group.doubts
         ]
