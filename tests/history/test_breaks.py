@@ -133,12 +133,12 @@ CASES = {
         lambda u: (split(105 + u, 0), None),
         back_after=10,
     ),
-    "registers change meter_holes": Case(
+    "registers change places": Case(
         lambda u: (split(4000 + u, 6000), None),
         lambda u: (split(6000, 4000 + u), None),
         back_after=240,
     ),
-    "registers change meter_holes for half an hour": Case(
+    "registers change places for half an hour": Case(
         lambda u: (split(4000 + u, 6000), None),
         lambda u: (split(6000, 4000 + u), None),
         back_after=1800,
