@@ -129,7 +129,7 @@ async def test_later(
     [
         *((api, QUESTIONS[api], odd) for api in QUESTIONS for odd in ODD),
         *(
-            (api, [question], odd)
+            pytest.param(api, [question], odd, marks=pytest.mark.rest)
             for api, questions in QUESTIONS.items()
             for question in questions
             for odd in ODD[2::5]
