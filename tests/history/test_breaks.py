@@ -403,7 +403,7 @@ async def leap(build: Callable[[Case], Lab], before: float = 1200) -> tuple[Lab,
     return lab, begin
 
 
-@pytest.mark.parametrize("after", [600, 3 * 3600])
+@pytest.mark.parametrize("after", [600, pytest.param(3 * 3600, marks=pytest.mark.rest)])
 async def test_the_user_says_that_it_was_use(
     build: Callable[[Case], Lab], after: float
 ) -> None:
