@@ -38,6 +38,7 @@ from .models import (
     Sample,
     normalize_mac,
 )
+from .pace import Pace
 from .protocol import CemmClient
 from .remote import DEFAULT_URL, RemoteApi, RemoteCemm
 from .values import is_name, is_number
@@ -72,6 +73,7 @@ __all__ = [
     "Meter",
     "NotCemmError",
     "NotConnectedError",
+    "Pace",
     "Period",
     "PromiseError",
     "Reading",

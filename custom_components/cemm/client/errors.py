@@ -1,5 +1,11 @@
 """What can go wrong when asking a CEMM; no message ever holds a URL or a key."""
 
+from email.utils import parsedate_to_datetime
+from time import time
+
+# Seconds; whoever asks for more is asked again nevertheless.
+_LONGEST_REST = 3600.0
+
 
 class CemmError(Exception):
     """Base of everything that the client raises."""
@@ -61,6 +67,11 @@ class UnsupportedAliasError(NotConnectedError):
 class BusyError(CemmStatusError):
     """429, 503: too much was asked."""
 
+    def __init__(self, status: int, retry_after: float | None = None) -> None:
+        """Remember for how many seconds to ask less, if the answer says so."""
+        super().__init__(status)
+        self.retry_after = retry_after
+
 
 class CemmUnreachableError(CemmStatusError):
     """408: the remote API got no answer from the CEMM."""
@@ -89,7 +100,26 @@ NOTHING_THERE = (NotConnectedError, EmptyError)
 """What says that nothing is there now. All other errors but a refusal: ask again."""
 
 
-def error_for_status(status: int) -> CemmStatusError:
-    """Return the error that stands for an HTTP status other than 200."""
+def error_for_status(status: int, retry_after: str = "") -> CemmStatusError:
+    """Return the error that stands for an HTTP status other than 200.
+
+    ``retry_after`` is the header: seconds, or a date (RFC 9110, 10.2.3).
+    """
     other = NotConnectedError if 400 <= status < 500 else CemmStatusError
-    return _BY_STATUS.get(status, other)(status)
+    error = _BY_STATUS.get(status, other)(status)
+    if isinstance(error, BusyError):
+        error.retry_after = _seconds(retry_after)
+    return error
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Return what the header says, at most an hour; None if that is nothing."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text)
+    else:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - time()
+        except ValueError, OverflowError:
+            return None
+    return min(max(seconds, 0.0), _LONGEST_REST)

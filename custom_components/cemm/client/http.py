@@ -72,7 +72,8 @@ async def _get(session: ClientSession, url: URL, timeout: ClientTimeout) -> byte
             if response.status == 200:
                 return await _read(response)
             if response.status not in _REDIRECTS:
-                raise error_for_status(response.status)
+                retry_after = response.headers.get("Retry-After", "")
+                raise error_for_status(response.status, retry_after)
             url = _redirected(url, response.headers.get("Location", ""))
     raise CemmResponseError("too many redirects")
 

@@ -35,6 +35,7 @@ from .models import (
     parse_meters,
     parse_reading,
 )
+from .pace import LONGER, Pace
 from .turns import Turn, Turns
 from .values import trimmed
 
@@ -127,6 +128,7 @@ class LocalCemm:
             raise CemmConnectionError("no host name or address") from err
         self._session = session
         self._newest: dict[str, _Newest] = {}
+        self.pace = Pace()
         self._turns = Turns()
         self._aside = asyncio.Lock()
         self._timed_out: set[str] = set()
@@ -268,7 +270,7 @@ class LocalCemm:
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
         url = self._url(f"open-api/v1/{alias}/data/{period}/").with_query(time=start)
-        body = await self._get_body(url, hurried=False)
+        body = await self._get_body(url, hurried=False, timeout=TIMEOUT * LONGER)
         return parse_history(decode(body), period)
 
     async def _is_cemm_3(self) -> bool:
@@ -299,15 +301,34 @@ class LocalCemm:
         return body
 
     async def _get_body(
-        self, url: URL, *, turn: asyncio.Lock | Turn | None = None, hurried: bool = True
+        self,
+        url: URL,
+        *,
+        turn: asyncio.Lock | Turn | None = None,
+        hurried: bool = True,
+        timeout: float | None = None,
     ) -> bytes:
-        """Return the body of a 200, one request after the other; only the past has time."""
+        """Return the body of a 200, one request after the other; only the past has time.
+
+        Where one that was left behind keeps the CEMM from answering, wait for its end.
+        """
         if turn is None:
             turn = await self._turns.take(hurried=hurried)
+        is_beside = hurried and self._turns.is_any_left_behind
         try:
-            return await get_body(self._session, url, timeout=TIMEOUT)
-        except AuthenticationError as err:  # There is no key that could be refused.
-            status = err.status
+            return await self._request(url, timeout or TIMEOUT)
+        except CemmConnectionError:
+            if not is_beside:
+                raise
+            self._turns.leave_none_behind()
         finally:
             turn.release()
+        return await self._get_body(url, hurried=hurried)
+
+    async def _request(self, url: URL, timeout: float) -> bytes:
+        try:
+            with self.pace.learning():
+                return await get_body(self._session, url, timeout=timeout)
+        except AuthenticationError as err:  # There is no key that could be refused.
+            status = err.status
         raise ForbiddenError(status)

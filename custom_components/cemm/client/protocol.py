@@ -5,6 +5,7 @@ from typing import Protocol
 
 from .errors import CemmError
 from .models import CemmInfo, History, Meter, Period, Reading
+from .pace import Pace
 
 
 class CemmClient(Protocol):
@@ -24,6 +25,9 @@ class CemmClient(Protocol):
     """Seconds between two questions for totals; None: `realtime` has them all."""
     lists_all_meters: bool
     """Whether a meter that `meters` leaves out is gone from the CEMM."""
+
+    pace: Pace
+    """Where questions about the past have to wait for their turn."""
 
     @property
     def again_at(self) -> float:

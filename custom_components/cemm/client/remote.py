@@ -35,6 +35,7 @@ from .models import (
     parse_reading,
     parse_uids,
 )
+from .pace import LONGER, Pace
 
 DEFAULT_URL = "https://open-api.cemm.nl/v1/"
 TIMEOUT = 30.0
@@ -54,8 +55,9 @@ GOOD_FOR = 60.0
 # The only ones that the remote API can address.
 ALIASES = ("p1", "han", "p1-gas", "s01", "s02", "s03")
 
-# The API's own limit is per user, not per CEMM: all clients of a session share it.
+# The API's own limit is per user, not per CEMM: all clients with a key share it.
 _limits: WeakKeyDictionary[ClientSession, asyncio.Semaphore] = WeakKeyDictionary()
+_paces: WeakKeyDictionary[ClientSession, dict[str, Pace]] = WeakKeyDictionary()
 
 
 class RemoteApi:
@@ -67,6 +69,7 @@ class RemoteApi:
         self._api_key = api_key
         self._session = session
         self._limit = _limits.setdefault(session, asyncio.Semaphore(AT_ONCE))
+        self.pace = _paces.setdefault(session, {}).setdefault(api_key, Pace())
 
     async def uids(self) -> tuple[str, ...]:
         """Return the linked CEMMs, as the API writes their MACs.
@@ -75,19 +78,20 @@ class RemoteApi:
         """
         return parse_uids(await self.get("cemm/"))
 
-    async def get(self, path: str, **query: int) -> Any:
+    async def get(self, path: str, timeout: float = TIMEOUT, **query: int) -> Any:
         """Return the decoded answer, asking again while it is only promised."""
         url = self._base.join(URL(path)).with_query({**query, "api_key": self._api_key})
         for _ in range(PROMISE_RETRIES):
             try:
-                return await self._get(url)
+                return await self._get(url, timeout)
             except PromiseError:
                 await asyncio.sleep(PROMISE_RETRY_AFTER)
-        return await self._get(url)
+        return await self._get(url, timeout)
 
-    async def _get(self, url: URL) -> Any:
+    async def _get(self, url: URL, timeout: float) -> Any:
         async with self._limit:
-            return await get_json(self._session, url, timeout=TIMEOUT)
+            with self.pace.learning():
+                return await get_json(self._session, url, timeout=timeout)
 
 
 class RemoteCemm:
@@ -104,6 +108,7 @@ class RemoteCemm:
     ) -> None:
         """Remember which CEMM; raises as `check_url` does."""
         self._api = RemoteApi(url, api_key, session)
+        self.pace = self._api.pace
         self._uid = uid
         self._ios: frozenset[IO] | None = None
         self._io_error: CemmError | None = None
@@ -178,7 +183,8 @@ class RemoteCemm:
 
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
-        raw = await self._get(f"{alias}/data/{period}/", time=start)
+        path, timeout = f"{alias}/data/{period}/", TIMEOUT * LONGER
+        raw = await self._get(path, timeout, time=start)
         return parse_history(raw, period)
 
     @property
@@ -226,7 +232,7 @@ class RemoteCemm:
         except CemmError as err:
             return err
 
-    async def _get(self, path: str, **query: int) -> Any:
+    async def _get(self, path: str, timeout: float = TIMEOUT, **query: int) -> Any:
         """Return the decoded answer.
 
         A 403 concerns only this action as long as `cemm/` lists this CEMM; raises
@@ -234,7 +240,7 @@ class RemoteCemm:
         """
         asked = monotonic()
         try:
-            return await self._api.get(f"cemm/{self._uid}/{path}", **query)
+            return await self._api.get(f"cemm/{self._uid}/{path}", timeout, **query)
         except AuthenticationError as err:
             status = err.status
         async with self._deciding:  # Many may be refused at once.

@@ -1,12 +1,15 @@
 """One question after the other, but not for ever."""
 
 import asyncio
-from collections import deque
 from contextlib import suppress
+from math import inf
 
 # Seconds that a question waits for the one before it: a small CEMM wants one connection,
 # but one that hangs must not keep all others waiting.
 PATIENCE = 3.0
+
+# Seconds for which it is believed that a CEMM bears no second connection at all.
+_BELIEVED_FOR = 3600.0
 
 
 class Turn:
@@ -26,15 +29,27 @@ class Turn:
 class Turns:
     """A queue, in which what hangs is left behind as soon as one in a hurry waits for it.
 
-    One timer serves all that wait: each poll of many meters is such a queue.
+    Those in a hurry go first: the past leaves them a pause after each of its questions. One
+    timer serves all that wait, as each poll of many meters is such a queue.
     """
 
     def __init__(self) -> None:
         """Start with nobody waiting."""
         self._current: Turn | None = None
         self._began = 0.0
-        self._waiting: deque[Turn] = deque()
+        self._waiting: list[Turn] = []
+        self._left_behind: set[Turn] = set()
+        self._patient_until = -inf
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_any_left_behind(self) -> bool:
+        """Whether a question is under way beside the one whose turn it is."""
+        return bool(self._left_behind)
+
+    def leave_none_behind(self) -> None:
+        """Take note that the CEMM answers one question at a time only."""
+        self._patient_until = _now() + _BELIEVED_FOR
 
     async def take(self, *, hurried: bool) -> Turn:
         """Wait for a turn, and return what has to be released at its end."""
@@ -55,13 +70,23 @@ class Turns:
 
     def end(self, turn: Turn) -> None:
         """Give the turn to the next one, unless that was done already."""
-        if turn is self._current:
+        self._left_behind.discard(turn)
+        if turn is self._current or self._current is None:
             self._go_on()
 
     def _go_on(self) -> None:
-        self._current = self._waiting.popleft() if self._waiting else None
+        """Let the first one in a hurry ask, or else the first one."""
+        self._current = None
+        if self._left_behind and _now() < self._patient_until:
+            return
+        for turn in self._waiting:
+            if turn.hurried or self._current is None:
+                self._current = turn
+            if turn.hurried:
+                break
         if self._current:
-            self._began = asyncio.get_running_loop().time()
+            self._waiting.remove(self._current)
+            self._began = _now()
             if not self._current.begun.done():
                 self._current.begun.set_result(None)
         elif self._timer:
@@ -75,7 +100,15 @@ class Turns:
 
     def _look(self) -> None:
         self._timer = None
-        if any(turn.hurried for turn in self._waiting):
-            if asyncio.get_running_loop().time() >= self._began + PATIENCE:
-                self._go_on()
-            self._watch()
+        now = _now()
+        if now < self._patient_until or not any(turn.hurried for turn in self._waiting):
+            return
+        if now >= self._began + PATIENCE:
+            if self._current:
+                self._left_behind.add(self._current)
+            self._go_on()
+        self._watch()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

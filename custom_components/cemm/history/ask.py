@@ -1,9 +1,11 @@
 """Asks a CEMM for history: one request at a time, so that polling goes first."""
 
-from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from custom_components.cemm.client import (
     AuthenticationError,
@@ -11,10 +13,11 @@ from custom_components.cemm.client import (
     CemmError,
     CemmResponseError,
     CemmStatusError,
+    EmptyError,
+    ForbiddenError,
     History,
     NotConnectedError,
     Period,
-    Reading,
     UnsupportedAliasError,
 )
 from custom_components.cemm.days import date_at, day_before, days, midnight
@@ -24,8 +27,17 @@ from .profile import Day
 # No CEMM is older.
 FIRST_DAY = date(2010, 1, 1)
 
-# A question that fails this often while others are answered: nothing was measured.
-_ATTEMPTS = 4
+# Seconds until what failed is asked again, twice as many each time.
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 300.0
+
+# So often a question is asked in one go; then it is left for a later look.
+_TRIES = 7
+
+# After so many failures in a row there are pauses for all questions,
+# and after so many nothing is answered any more.
+_PAUSE_AFTER = 3
+_IN_VAIN = 10
 
 _NOTHING = History({})
 
@@ -51,22 +63,44 @@ def raise_any(failed: Mapping[str, CemmError]) -> None:
             raise err
 
 
-type _Question = tuple[str, Period | None, date]
+type Question = tuple[str, Period | None, date]
 """An alias, what of its history (None: its last readings) and a day."""
 
 
-class HistoryReader:
-    """The history of one CEMM's meters. Every method raises CemmError."""
+@dataclass(slots=True)
+class _Failure:
+    """Why a question has no answer so far, and when it is worth asking again."""
 
-    def __init__(self, client: CemmClient) -> None:
-        """Remember whom to ask."""
+    error: CemmError
+    times: int
+    again_at: float
+    """By the clock of the event loop."""
+
+
+class HistoryReader:
+    """The history of one CEMM's meters. Every method raises CemmError.
+
+    An answer that came is kept until it is used. A question that failed is asked again
+    soon, it alone, with others in between. If it goes on failing, it costs its own day.
+    """
+
+    def __init__(
+        self, client: CemmClient, is_away: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Remember whom to ask, and how to know that nobody is there to answer."""
         self._client = client
-        self._answered = 0
-        self._failures: Tally[_Question] = Tally()
-        self._failed_at: dict[_Question, int] = {}
-        """How many questions had been answered when one failed the last time."""
-        self._kept: dict[str, tuple[date, History]] = {}
-        """The day data of one day of each meter, which may be wanted again."""
+        self._is_away = is_away
+        self._answers: dict[Question, Any] = {}
+        """What `_ask` returned: about 1.5 MB for a month of a meter."""
+        self._today = FIRST_DAY
+        self._failures: dict[Question, _Failure] = {}
+        self._in_vain = 0
+        """How many questions failed since the last answer."""
+
+    @property
+    def failing(self) -> Mapping[Question, CemmError]:
+        """The questions that failed the last time, and why."""
+        return {asked: failure.error for asked, failure in self._failures.items()}
 
     async def months(
         self, alias: str, channels: Collection[str], today: date
@@ -77,8 +111,14 @@ class HistoryReader:
         first year that holds nothing, except this one, which may have just begun.
         """
         found: set[date] = set()
+        asked: list[Question] = []
         for year in range(today.year, FIRST_DAY.year - 1, -1):
-            history = await self._history(alias, Period.YEAR, date(year, 1, 1))
+            asked.append((alias, Period.YEAR, date(year, 1, 1)))
+            await self._ask_all(asked[-1:])
+            if failure := self._failures.get(asked[-1]):
+                # Without it nothing of the meter would be left.
+                raise failure.error
+            history = self._answers[asked[-1]] or _NOTHING
             counted = {
                 date_at(sample.start).replace(day=1)
                 for channel in channels
@@ -88,6 +128,8 @@ class HistoryReader:
             if not counted and year < today.year:
                 break
             found |= counted
+        for question in asked:
+            del self._answers[question]
         return found
 
     async def meter_days(
@@ -104,79 +146,164 @@ class HistoryReader:
         minutes older than its end, and the next readings then contain what was used in
         those minutes.
         """
+        self._forget_what_goes_on(today)
         wanted = days(first, last)
-        booked: dict[date, dict[str, float]] = {}
-        for month in sorted({day.replace(day=1) for day in wanted if day < today}):
-            booked |= await self._booked(alias, month)
-        found = []
+        past = [day for day in wanted if day < today]
+        months = dict.fromkeys(day.replace(day=1) for day in past)
+        await self._ask_all((alias, Period.MONTH, month) for month in months)
+        has_totals = self._client.totals_interval is not None
+        questions: list[Question] = []
         for day in wanted:
-            history = await self._day(alias, day)
+            questions.append((alias, Period.DAY, day))
             # A day that is not over has no amount and no last reading yet.
-            closing = await self._closing(alias, day) if day < today else None
-            amounts = booked.get(day, {}) if day < today else {}
-            found.append(Day.of(day, history, amounts, closing))
-            on_day()
-        eve = day_before(first)
-        if closing := await self._closing(alias, eve):
-            history = await self._day(alias, eve)
-            # The days up to this one may be wanted next.
-            self._kept[alias] = (eve, history)
-            found.insert(0, Day.of(eve, history, {}, closing))
-        return found
-
-    async def _day(self, alias: str, day: date) -> History:
-        kept_day, kept = self._kept.get(alias, (None, _NOTHING))
-        if kept_day == day:
-            return kept
-        return await self._history(alias, Period.DAY, day)
-
-    async def _booked(self, alias: str, month: date) -> dict[date, dict[str, float]]:
-        """Return the month data of each day, by channel."""
-        history = await self._history(alias, Period.MONTH, month)
+            if has_totals and day < today:
+                questions.append((alias, None, day))
+        await self._ask_all(questions, on_day)
+        if has_totals:
+            eve = day_before(first)
+            await self._ask_all([(alias, None, eve)])
+            if self._answers.get((alias, None, eve)):
+                await self._ask_all([(alias, Period.DAY, eve)])
+                wanted.insert(0, eve)
         booked: dict[date, dict[str, float]] = {}
-        for channel, samples in history.channels.items():
-            for sample in samples:
-                if sample.value is not None:
-                    amounts = booked.setdefault(date_at(sample.start), {})
-                    amounts[channel] = sample.value
-        return booked
+        for month in months:
+            booked |= self._answers.get((alias, Period.MONTH, month)) or {}
+        return [
+            replace(
+                self._answers.get((alias, Period.DAY, day)) or Day(day),
+                amounts=booked.get(day, {}) if first <= day < today else {},
+                closing=self._answers.get((alias, None, day)),
+            )
+            for day in wanted
+        ]
 
-    async def _closing(self, alias: str, day: date) -> Reading | None:
-        """Return the last readings of a day, where the API has them."""
-        if self._client.totals_interval is None:
-            return None
-        reading = await self._answer(
-            self._client.totals(alias, midnight(day)), (alias, None, day)
-        )
-        return reading if reading and reading.channels else None
+    def unknown(self, alias: str, first: date, last: date) -> set[date]:
+        """Return of which of these days not everything was answered."""
+        failing = {day for name, _, day in self._failures if name == alias}
+        nothing = {
+            day
+            for (name, period, day), answer in self._answers.items()
+            if name == alias and period is Period.DAY and answer is None
+        }
+        return {
+            day
+            for day in days(first, last)
+            if day in failing | nothing or day.replace(day=1) in failing
+        }
 
-    async def _history(self, alias: str, period: Period, day: date) -> History:
-        history = await self._answer(
-            self._client.history(alias, period, midnight(day)), (alias, period, day)
-        )
-        return history or _NOTHING
+    def forget(self, alias: str, since: date) -> None:
+        """Forget the answers about a meter's days since then: they were used."""
+        used = [q for q in self._answers if q[0] == alias and q[2] >= since]
+        for question in used:
+            del self._answers[question]
 
-    async def _answer[T](self, answer: Awaitable[T], question: _Question) -> T | None:
-        """Return an answer; None if there is none, or if it failed too often."""
+    def _forget_what_goes_on(self, today: date) -> None:
+        """Forget what was answered about a day or a month that was not over then."""
+        if today > self._today:
+            self._answers.clear()
+        self._today = today
+        for question in [each for each in self._answers if each[2] >= today]:
+            del self._answers[question]
+
+    async def _ask_all(
+        self, questions: Iterable[Question], on_day: Callable[[], None] = lambda: None
+    ) -> None:
+        """Ask until each has an answer, or goes on failing while others are answered.
+
+        Raises CemmError when nothing is answered any more, or the CEMM is away.
+        """
+        wanted = [
+            question
+            for question in questions
+            if question not in self._answers and not self._is_put_off(question)
+        ]
+        while wanted:
+            question = min(wanted, key=self._due)
+            await self._pause(question)
+            try:
+                self._answers[question] = await self._ask(*question)
+            except AuthenticationError, NotConnectedError:
+                raise
+            except CemmError as err:
+                failure = self._note_failure(question, err)
+                if self._in_vain >= _IN_VAIN or self._is_away():
+                    self._in_vain = 0
+                    raise
+                if failure.times < _TRIES and not isinstance(err, ForbiddenError):
+                    continue
+            else:
+                self._in_vain = 0
+                self._failures.pop(question, None)
+            wanted.remove(question)
+            if question[1] is Period.DAY:
+                on_day()
+
+    def _is_put_off(self, question: Question) -> bool:
+        """Whether a question that goes on failing is left for a later look."""
+        failure = self._failures.get(question)
+        if failure is None or failure.times < _TRIES:
+            return False
+        return failure.again_at > _now()
+
+    def _due(self, question: Question) -> float:
+        """Return when a question may be asked; what is due already is asked in order."""
+        failure = self._failures.get(question)
+        again_at = failure.again_at if failure else 0.0
+        return again_at if again_at > _now() else 0.0
+
+    async def _pause(self, question: Question) -> None:
+        """Wait until a question may be asked, and longer if nothing is answered."""
+        wait = self._due(question) - _now()
+        if (more := self._in_vain - _PAUSE_AFTER) >= 0:
+            wait = max(wait, _FIRST_PAUSE * 2**more)
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    def _note_failure(self, question: Question, err: CemmError) -> _Failure:
+        """Take note of a failure; of what goes on failing alone nothing follows for others."""
+        failure = self._failures.get(question)
+        times = failure.times if failure else 0
+        self._in_vain += times < _TRIES
+        pause = min(_FIRST_PAUSE * 2**times, _LONGEST_PAUSE)
+        # Without the frames that it came through: it may be kept for long.
+        failure = _Failure(err.with_traceback(None), times + 1, _now() + pause)
+        self._failures[question] = failure
+        return failure
+
+    async def _ask(self, alias: str, period: Period | None, day: date) -> Any:
+        """Return what is kept of an answer; None if nothing is there."""
+        start = midnight(day)
         try:
-            found = await answer
-        except UnsupportedAliasError:
+            async with self._client.pace.turn():
+                if period is None:
+                    reading = await self._client.totals(alias, start)
+                    return reading if reading.channels else None
+                history = await self._client.history(alias, period, start)
+        except UnsupportedAliasError, EmptyError:
             return None
         except NotConnectedError:
             # Is only this not there? A CEMM that has just started may not know the meter yet:
             # then this fails too.
-            await self._client.realtime(question[0])
+            await self._client.realtime(alias)
             return None
-        except AuthenticationError:
-            raise
-        except CemmStatusError, CemmResponseError:
-            # As long as nothing else is answered, the fault is not this question's.
-            if self._failed_at.get(question) != self._answered:
-                self._failed_at[question] = self._answered
-                self._failures[question] += 1
-            # The year data is never given up: without it nothing would be left.
-            if question[1] is Period.YEAR or self._failures[question] < _ATTEMPTS:
-                raise
-            return None
-        self._answered += 1
-        return found
+        match period:
+            case Period.DAY:
+                return Day.of(day, history, {})
+            case Period.MONTH:
+                return _by_day(history)
+        return history
+
+
+def _by_day(history: History) -> dict[date, dict[str, float]]:
+    """Return the month data of each day, by channel."""
+    booked: dict[date, dict[str, float]] = {}
+    for channel, samples in history.channels.items():
+        for sample in samples:
+            if sample.value is not None:
+                amounts = booked.setdefault(date_at(sample.start), {})
+                amounts[channel] = sample.value
+    return booked
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

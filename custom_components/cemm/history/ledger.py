@@ -1,6 +1,6 @@
 """What the rows of the statistics cannot tell, kept across restarts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date
 from time import time
@@ -8,11 +8,10 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import Store
 
-from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.days import DAY
 from custom_components.cemm.meters.breaks import Break
+from custom_components.cemm.meters.store import EntryFile
 
 type Range = tuple[date | None, date | None]
 """The first and the last day to import; None: as far as possible."""
@@ -26,9 +25,7 @@ class Ledger:
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Begin with nothing done."""
-        self._store: Store[dict[str, Any]] = Store(
-            hass, 1, f"{DOMAIN}.{entry.entry_id}.history"
-        )
+        self._file = EntryFile(hass, entry, "history")
         self.imported: set[str] = set()
         """The counters whose whole past has been imported."""
         self.complete: dict[str, int] = {}
@@ -37,22 +34,30 @@ class Ledger:
         """What the user asked for, until it is finished."""
         self.breaks: list[Break] = []
         """Those that are not settled yet, in order of time."""
+        self.guesses: dict[str, dict[date, float]] = {}
+        """By alias the days that were imported without all of their data, and when
+        (Unix time) it is worth asking for it again."""
 
     async def async_load(self) -> None:
         """Continue from what was saved."""
-        stored = await self._store.async_load()
-        if stored is None:
-            return
-        self.imported = set(stored["imported"])
-        self.complete = stored["complete"]
+        await self._file.async_restore(self._restore)
+
+    def _restore(self, stored: dict[str, Any]) -> None:
+        imported, complete = set(stored["imported"]), dict(stored["complete"])
+        breaks = [Break(**each) for each in stored.get("breaks", ())]
+        guesses = {
+            alias: {date.fromisoformat(day): at for day, at in guessed.items()}
+            for alias, guessed in stored.get("guesses", {}).items()
+        }
         if wanted := stored["wanted"]:
             start, end = (date.fromisoformat(day) if day else None for day in wanted)
             self.wanted = (start, end)
-        self.breaks = [Break(**each) for each in stored.get("breaks", ())]
+        self.imported, self.complete = imported, complete
+        self.breaks, self.guesses = breaks, guesses
 
     async def async_save(self) -> None:
         """Save all of it."""
-        await self._store.async_save(
+        await self._file.async_save(
             {
                 "imported": sorted(self.imported),
                 "complete": self.complete,
@@ -60,6 +65,10 @@ class Ledger:
                 if self.wanted
                 else None,
                 "breaks": [asdict(each) for each in self.breaks],
+                "guesses": {
+                    alias: {day.isoformat(): at for day, at in guessed.items()}
+                    for alias, guessed in self.guesses.items()
+                },
             }
         )
 
@@ -87,6 +96,17 @@ class Ledger:
         self.breaks = [each for each in self.breaks if each not in breaks]
         await self.async_save()
 
+    async def async_guess(self, alias: str, guessed: Mapping[date, float]) -> None:
+        """Note days that were imported without all of their data, and when to ask again."""
+        if guessed:
+            self.guesses.setdefault(alias, {}).update(guessed)
+            await self.async_save()
+
+    async def async_know(self, alias: str, day: date) -> None:
+        """Forget that a day was a guess: it was counted again."""
+        del self.guesses[alias][day]
+        await self.async_save()
+
     async def async_remove(self) -> None:
         """Forget everything: the config entry is removed."""
-        await self._store.async_remove()
+        await self._file.async_remove()

@@ -1,12 +1,16 @@
 """What is remembered of the meters across a restart of Home Assistant."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
+import logging
+import os
 from time import monotonic
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 import voluptuous as vol
 
@@ -16,8 +20,47 @@ from custom_components.cemm.const import DOMAIN
 from .guard import Doubt, GroupState
 from .meter import MeterTracker
 
+_LOGGER = logging.getLogger(__name__)
+
 # In seconds.
 _SAVE_INTERVAL = 900.0
+
+_UNREADABLE = (
+    HomeAssistantError,
+    NotImplementedError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    vol.Invalid,
+)
+
+
+class EntryFile(Store[dict[str, Any]]):
+    """A file that belongs to a config entry."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, name: str) -> None:
+        """Prepare to read and write it."""
+        super().__init__(hass, 1, f"{DOMAIN}.{entry.entry_id}.{name}")
+
+    async def async_restore(self, restore: Callable[[dict[str, Any]], None]) -> None:
+        """Hand over what was saved.
+
+        What a newer version has written, or nobody knows who, is kept beside the file that
+        takes its place.
+        """
+        try:
+            if (stored := await self.async_load()) is not None:
+                restore(stored)
+        except _UNREADABLE as err:
+            old = f"{self.path}.old"
+            with suppress(FileNotFoundError):
+                await self.hass.async_add_executor_job(os.replace, self.path, old)
+            _LOGGER.warning(
+                "%s holds what this version does not understand (%r). Starting without"
+                " it; it is kept as %s",
+                *(self.path, err, old),
+            )
 
 
 class MeterStore:
@@ -25,15 +68,15 @@ class MeterStore:
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Begin with nothing saved."""
-        self._store: Store[dict[str, Any]] = Store(
-            hass, 1, f"{DOMAIN}.{entry.entry_id}.counters"
-        )
+        self._store = EntryFile(hass, entry, "counters")
         self._save_at = 0.0
         self._soon = True
 
     async def async_load(self) -> dict[str, Any]:
         """Return what was saved last."""
-        return await self._store.async_load() or {}
+        found: dict[str, Any] = {}
+        await self._store.async_restore(lambda stored: found.update(_FILE(stored)))
+        return found
 
     def save_soon(self) -> None:
         """Have the next save be done at once: there is something that must not be lost."""
@@ -114,6 +157,14 @@ _MADE = vol.Schema(
     {
         vol.Required("from_totals"): vol.Any(None, bool),
         vol.Required("doubts"): [_DOUBT],
+    }
+)
+
+
+_FILE = vol.Schema(
+    {
+        vol.Required("counters"): {str: object},
+        vol.Optional("last_success"): _number,
     }
 )
 
