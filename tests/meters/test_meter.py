@@ -140,11 +140,11 @@ def test_negative_count_is_never_accepted(tracker: MeterTracker) -> None:
 def test_a_doubt_must_last_from_its_beginning(tracker: MeterTracker) -> None:
     """It is what counting may go on from; and that it came again is what proves it."""
     tracker.read(reading(t1=500), NOW, 0)
-    news = [
+    must_last = [
         tracker.read(reading(NOW + after, t1=t1), NOW + after, after).must_last
         for after, t1 in enumerate((500, 3, 3, 3, 0, 500, 500), start=1)
     ]
-    assert news == [False, True, True, False, True, True, False]
+    assert must_last == [False, True, True, False, True, True, False]
 
 
 def test_a_first_zero_is_shown_and_nothing_is_counted_from_it(
