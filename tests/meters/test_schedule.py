@@ -142,7 +142,7 @@ def test_a_meter_that_measures_seldom_can_be_asked_sooner() -> None:
         asked = round(schedule.due)
         measured = asked // 600 * 600
         schedule.answered((1_790_000_000 + measured) * 1000, asked)
-    schedule.hurry()
+    schedule.limit_wait()
     assert schedule.due == asked + 60
-    schedule.hurry()
+    schedule.limit_wait()
     assert schedule.due == asked + 60

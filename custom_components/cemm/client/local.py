@@ -268,7 +268,7 @@ class LocalCemm:
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
         url = self._url(f"open-api/v1/{alias}/data/{period}/").with_query(time=start)
-        body = await self._get_body(url, hurried=False)
+        body = await self._get_body(url, urgent=False)
         return parse_history(decode(body), period)
 
     async def _is_cemm_3(self) -> bool:
@@ -299,11 +299,11 @@ class LocalCemm:
         return body
 
     async def _get_body(
-        self, url: URL, *, turn: asyncio.Lock | Turn | None = None, hurried: bool = True
+        self, url: URL, *, turn: asyncio.Lock | Turn | None = None, urgent: bool = True
     ) -> bytes:
         """Return the body of a 200, one request after the other; only the past has time."""
         if turn is None:
-            turn = await self._turns.take(hurried=hurried)
+            turn = await self._turns.take(urgent=urgent)
         try:
             return await get_body(self._session, url, timeout=TIMEOUT)
         except AuthenticationError as err:  # There is no key that could be refused.

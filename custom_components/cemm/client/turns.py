@@ -12,10 +12,10 @@ PATIENCE = 3.0
 class Turn:
     """The right to ask, until it is released."""
 
-    def __init__(self, turns: Turns, *, hurried: bool) -> None:
+    def __init__(self, turns: Turns, *, urgent: bool) -> None:
         """Wait in a queue; `begun` is done when it is this one's turn."""
         self._turns = turns
-        self.hurried = hurried
+        self.urgent = urgent
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def release(self) -> None:
@@ -24,7 +24,7 @@ class Turn:
 
 
 class Turns:
-    """A queue, in which what hangs is left behind as soon as one in a hurry waits for it.
+    """A queue, in which what hangs is left behind as soon as an urgent one waits for it.
 
     One timer serves all that wait: each poll of many meters is such a queue.
     """
@@ -36,13 +36,13 @@ class Turns:
         self._waiting: deque[Turn] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def take(self, *, hurried: bool) -> Turn:
+    async def take(self, *, urgent: bool) -> Turn:
         """Wait for a turn, and return what has to be released at its end."""
-        turn = Turn(self, hurried=hurried)
+        turn = Turn(self, urgent=urgent)
         self._waiting.append(turn)
         if self._current is None:
             self._go_on()
-        elif hurried and self._timer is None:
+        elif urgent and self._timer is None:
             self._watch()
         try:
             await turn.begun
@@ -75,7 +75,7 @@ class Turns:
 
     def _look(self) -> None:
         self._timer = None
-        if any(turn.hurried for turn in self._waiting):
+        if any(turn.urgent for turn in self._waiting):
             if asyncio.get_running_loop().time() >= self._began + PATIENCE:
                 self._go_on()
             self._watch()

@@ -106,7 +106,7 @@ class Schedule:
         else:
             self.due = asked + min(2 * self._shortest, self._longest)
 
-    def hurry(self) -> None:
+    def limit_wait(self) -> None:
         """Ask again after `longest` at the latest, however seldom the meter measures."""
         self.due = min(self.due, self._asked + self._longest)
 
