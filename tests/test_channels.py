@@ -8,7 +8,7 @@ from homeassistant.components.sensor.const import (
 import pytest
 
 from custom_components.cemm.channels import CHANNELS, derived_total, describe, keys_for
-from custom_components.cemm.client import COUNTERS, Meter
+from custom_components.cemm.client import REGISTERS, Meter
 from custom_components.cemm.kinds import MeterKind, meter_kind
 
 EVERY_ROW = [(key, kind) for key in CHANNELS for kind in MeterKind]
@@ -28,14 +28,14 @@ def test_units_and_state_classes_suit_the_device_class(
 
 
 def test_what_is_guarded_has_a_limit() -> None:
-    assert all(CHANNELS[key].max_rate for key in COUNTERS)
+    assert all(CHANNELS[key].max_rate for key in REGISTERS)
 
 
 def test_only_meter_readings_count_up() -> None:
     rising = {key for key, row in CHANNELS.items() if row.is_counter}
     derived = {"energy_import", "energy_export"}
     net = {"electric_energy", "electric_energy_high"}
-    assert rising == (COUNTERS - net) | derived
+    assert rising == (REGISTERS - net) | derived
     assert all(CHANNELS[key].state_class is SensorStateClass.TOTAL for key in net)
 
 
@@ -112,5 +112,5 @@ def test_a_total_is_of_the_registers_measured_now_at_their_last_values() -> None
     assert derived_total(row, kind, net, registers | net) == 3
     assert derived_total(row, kind, (), registers | net) == 30.3
     assert derived_total(row, kind, (), {}) is None
-    # A smart meter's net counters fall: they make no total.
+    # A smart meter's net registers fall: they make no total.
     assert derived_total(row, MeterKind.SMART, net, net) is None
