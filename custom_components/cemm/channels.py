@@ -52,11 +52,6 @@ class ChannelDescription(SensorEntityDescription):
     """More per hour than this no house's connection delivers (in the own unit)."""
     convert: Callable[[float], str | float | None] | None = None
 
-    @property
-    def is_counter(self) -> bool:
-        """Whether the value is a meter reading that only ever rises."""
-        return self.state_class is SensorStateClass.TOTAL_INCREASING
-
 
 # Three phases of 80 A are 55 kW: the largest connection that is metered as a household's.
 _MAX_KWH_PER_HOUR = 60.0
