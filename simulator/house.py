@@ -99,7 +99,7 @@ class House:
         """Return the last moment until `at` (Unix seconds) at which the CEMM had power."""
         return min([at, *(start for start, end in self.blackouts if start <= at < end)])
 
-    def counter(self, alias: str, key: str, at: float) -> float:
+    def reading(self, alias: str, key: str, at: float) -> float:
         """Return the reading of a register at `at` (Unix seconds), to the last digit.
 
         `key` is t1, t2, t3, t4, electric_energy or electric_energy_high in kWh, gas or volume

@@ -74,9 +74,9 @@ class Readings:
                 gas_meter = self._house.meters.get(gas_alias(alias))
                 if gas_meter is None:
                     return NEVER_MEASURED
-                value = self._house.counter(alias, key, at - at % gas_meter.cadence)
+                value = self._house.reading(alias, key, at - at % gas_meter.cadence)
             case _:
-                value = self._house.counter(alias, key, at)
+                value = self._house.reading(alias, key, at)
         return int(at * 1000), value
 
     def _spoilt(

@@ -7,8 +7,14 @@ from homeassistant.components.sensor.const import (
 )
 import pytest
 
-from custom_components.cemm.channels import CHANNELS, derived_total, describe, keys_for
-from custom_components.cemm.client import COUNTERS, Meter
+from custom_components.cemm.channels import (
+    CHANNELS,
+    ChannelDescription,
+    derived_total,
+    describe,
+    keys_for,
+)
+from custom_components.cemm.client import REGISTERS, Meter
 from custom_components.cemm.kinds import MeterKind, meter_kind
 
 EVERY_ROW = [(key, kind) for key in CHANNELS for kind in MeterKind]
@@ -27,16 +33,28 @@ def test_units_and_state_classes_suit_the_device_class(
         assert row.state_class in DEVICE_CLASS_STATE_CLASSES[row.device_class]
 
 
-def test_what_is_guarded_has_a_limit() -> None:
-    assert all(CHANNELS[key].max_rate for key in COUNTERS)
+COUNTING = {SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING}
 
 
-def test_only_meter_readings_count_up() -> None:
-    rising = {key for key, row in CHANNELS.items() if row.is_counter}
-    derived = {"energy_import", "energy_export"}
+@pytest.mark.parametrize(("key", "row"), CHANNELS.items())
+def test_what_counts_is_guarded(key: str, row: ChannelDescription) -> None:
+    """A channel that counts has a limit, and its group in GROUPS; no other has."""
+    counts = row.state_class in COUNTING
+    assert counts == (row.max_rate is not None), f"max_rate in {key}'s row"
+    is_register = counts and not row.sum_of
+    assert is_register == (key in REGISTERS), f"{key} in GROUPS of client/models.py"
+    for group in row.sum_of:
+        assert {*group} <= REGISTERS, f"{group} in GROUPS of client/models.py"
+
+
+def test_only_net_values_may_fall() -> None:
+    """And have no history: what they counted does not follow from it."""
+    counters = [(key, row) for key, row in CHANNELS.items() if row.max_rate]
     net = {"electric_energy", "electric_energy_high"}
-    assert rising == (COUNTERS - net) | derived
-    assert all(CHANNELS[key].state_class is SensorStateClass.TOTAL for key in net)
+    assert {key for key, row in counters if row.history is None} == net
+    assert {
+        key for key, row in counters if row.state_class is SensorStateClass.TOTAL
+    } == net
 
 
 @pytest.mark.parametrize(
@@ -112,5 +130,5 @@ def test_a_total_is_of_the_registers_measured_now_at_their_last_values() -> None
     assert derived_total(row, kind, net, registers | net) == 3
     assert derived_total(row, kind, (), registers | net) == 30.3
     assert derived_total(row, kind, (), {}) is None
-    # A smart meter's net counters fall: they make no total.
+    # A smart meter's net registers fall: they make no total.
     assert derived_total(row, MeterKind.SMART, net, net) is None

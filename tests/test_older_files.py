@@ -24,8 +24,8 @@ async def test_files_of_an_older_version(
     hass_storage: dict[str, Any],
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """As version 0.0.0 wrote them: readings by counter, and no breaks."""
-    truth = sim.house.counter("p1", "t1", NOW - 60)
+    """As version 0.0.0 wrote them: readings by register, and no breaks."""
+    truth = sim.house.reading("p1", "t1", NOW - 60)
     counters = {
         "t1": {"time": (NOW - 60) * 1000, "value": truth, "since": NOW - 60.0},
         # It reads far less than this since it was replaced.

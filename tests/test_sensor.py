@@ -140,7 +140,7 @@ async def test_a_house_gets_these_entities_and_true_values(
     assert len(counters) >= 4
     for alias, key in counters:
         # The meters are read every ten seconds at most.
-        truth = sim.house.counter(alias, key, sim.clock.now())
+        truth = sim.house.reading(alias, key, sim.clock.now())
         assert float(value(hass, alias, key) or "nan") == pytest.approx(truth, abs=0.05)
 
 

@@ -116,7 +116,7 @@ async def test_meter_readings(
     assert reading["unit"] == "kWh"
     assert reading["time"].startswith("2025-07-01T23:5")
     at = 1751407199 // 300 * 300
-    assert reading["value"] == pytest.approx(house.counter("p1", "t1", at))
+    assert reading["value"] == pytest.approx(house.reading("p1", "t1", at))
 
 
 @pytest.mark.usefixtures("loaded_entry")

@@ -20,10 +20,11 @@ from homeassistant.const import (
     UnitOfVolumeFlowRate,
 )
 
+from .client import GROUPS
 from .kinds import MeterKind
 
-REGISTERS = ("t1", "t2", "t3", "t4")
-NETS = ("electric_energy", "electric_energy_high")
+TARIFFS = GROUPS["tariffs"]
+NETS = GROUPS["nets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,6 @@ class ChannelDescription(SensorEntityDescription):
     max_rate: float | None = None
     """More per hour than this no house's connection delivers (in the own unit)."""
     convert: Callable[[float], str | float | None] | None = None
-
-    @property
-    def is_counter(self) -> bool:
-        """Whether the value is a meter reading that only ever rises."""
-        return self.state_class is SensorStateClass.TOTAL_INCREASING
 
 
 # Three phases of 80 A are 55 kW: the largest connection that is metered as a household's.
@@ -117,7 +113,7 @@ _TABLE = (
     _energy("t2", 1, 2),
     _energy("t3", -1, 1),
     _energy("t4", -1, 2),
-    # Without t1…t4 a pulse meter's only counters are the two net ones.
+    # Without t1…t4 a pulse meter's only registers are the two net ones.
     _energy("energy_import", 1, None, ("t1", "t2"), NETS),
     _energy("energy_export", -1, None, ("t3", "t4")),
     _net_energy("electric_energy"),
@@ -166,7 +162,7 @@ CHANNELS: Mapping[str, ChannelDescription] = {
 }
 
 # On a production meter the same registers count production and own use.
-_PRODUCTION = {*REGISTERS, "energy_import", "energy_export"}
+_PRODUCTION = {*TARIFFS, "energy_import", "energy_export"}
 _VOLUME_CLASS = {
     MeterKind.WATER: SensorDeviceClass.WATER,
     MeterKind.GAS: SensorDeviceClass.GAS,
@@ -201,7 +197,7 @@ def describe(
     if key == "volume":
         return replace(row, device_class=_VOLUME_CLASS.get(kind))
     superseded = (
-        key in NETS and any(register in measured for register in REGISTERS)
+        key in NETS and any(register in measured for register in TARIFFS)
     ) or (key == "gas" and kind is MeterKind.SMART and has_gas_meter)
     return replace(row, entity_registry_enabled_default=False) if superseded else row
 
@@ -222,7 +218,7 @@ def group_of(
 ) -> tuple[str, ...]:
     """Return the first group of registers of which any is known; or none."""
     for group in row.sum_of:
-        # A smart meter's net counters fall: they are no total.
+        # A smart meter's net registers fall: they are no total.
         if group is NETS and kind is MeterKind.SMART:
             continue
         if any(register in known for register in group):

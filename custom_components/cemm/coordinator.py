@@ -244,7 +244,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             if change.must_last:
                 self._store.save_soon()
             if isinstance(result, Reading) and not self._meters[alias].may_wait:
-                self._meters[alias].schedule.hurry()
+                self._meters[alias].schedule.limit_wait()
         if breaks:
             await self._note_breaks(breaks)
             await self._store.async_save(self._data_to_save())

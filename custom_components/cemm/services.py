@@ -6,14 +6,7 @@ from itertools import pairwise
 from time import time
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import (
-    ATTR_DATE,
-    ATTR_DEVICE_ID,
-    UnitOfEnergy,
-    UnitOfPower,
-    UnitOfVolume,
-    UnitOfVolumeFlowRate,
-)
+from homeassistant.const import ATTR_DATE, ATTR_DEVICE_ID, UnitOfVolumeFlowRate
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -63,13 +56,11 @@ _IMPORT = vol.Schema(
     }
 )
 
+# Month and year data have names of their own for what a counter has counted.
 _UNITS = {
-    "electric_power": UnitOfPower.WATT,
-    "electric_energy_low": UnitOfEnergy.KILO_WATT_HOUR,
-    "electric_energy_high": UnitOfEnergy.KILO_WATT_HOUR,
-    "flow": UnitOfVolumeFlowRate.LITERS_PER_MINUTE,
-    "gas": UnitOfVolume.CUBIC_METERS,
-    "volume": UnitOfVolume.CUBIC_METERS,
+    name: row.native_unit_of_measurement
+    for row in CHANNELS.values()
+    for name in (row.key, *(row.history.period if row.history else ()))
 }
 
 
@@ -137,9 +128,7 @@ async def _async_get_readings(call: ServiceCall) -> ServiceResponse:
             name: {
                 "time": _iso(measurement.time / 1000),
                 "value": measurement.value,
-                "unit": CHANNELS[name].native_unit_of_measurement
-                if name in CHANNELS
-                else None,
+                "unit": _UNITS.get(name),
             }
             for name, measurement in reading.channels.items()
         }

@@ -29,7 +29,7 @@ class Report:
     """All figures of a module, what they must show, and how long to measure."""
 
     minutes: float
-    """Of real time, for what cannot be hurried."""
+    """Of real time, for what cannot be sped up."""
     repetitions: int
     """Of what is measured in turns, for a median."""
     figures: dict[str, Figure] = field(default_factory=dict)

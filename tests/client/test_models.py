@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from custom_components.cemm.client import (
-    COUNTERS,
     GROUPS,
+    REGISTERS,
     CemmInfo,
     CemmResponseError,
     EmptyError,
@@ -206,7 +206,7 @@ class TestReading:
                 "t4": Measurement(counted, 5012.44),
                 "gas": Measurement(counted, 6064.06),
             },
-            frozenset({"registers", "nets", "gas"}),
+            frozenset({"tariffs", "nets", "gas"}),
         )
 
     def test_remote_example(self) -> None:
@@ -254,7 +254,7 @@ class TestReading:
                 "t1": Measurement(NOW, 100),
                 "t2": Measurement(NOW, 200),
             },
-            frozenset({"registers"}),
+            frozenset({"tariffs"}),
         )
 
     @pytest.mark.parametrize("measured", range(2 ** len(GROUPS)))
@@ -267,7 +267,7 @@ class TestReading:
             for group, names in GROUPS.items()
             for i, name in enumerate(names)
         }
-        data = {name: [NOW, 1] for name in (*COUNTERS, "electric_power")}
+        data = {name: [NOW, 1] for name in (*REGISTERS, "electric_power")}
         found = parse_reading({"data": data, "totals": totals})
         assert found.totals == groups
         expected = {"electric_power": 1} | {

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import example, given, strategies as st
 import pytest
 
-from custom_components.cemm.client import COUNTERS, CemmResponseError, is_name
+from custom_components.cemm.client import REGISTERS, CemmResponseError, is_name
 from custom_components.cemm.client.models import (
     parse_history,
     parse_info,
@@ -26,7 +26,7 @@ numbers = (
     | st.floats()
     | st.integers(0, 2 * NOW // 60_000).map(lambda minute: minute * 60_000)
 )
-names = st.text(max_size=40) | st.sampled_from(sorted(COUNTERS))
+names = st.text(max_size=40) | st.sampled_from(sorted(REGISTERS))
 documents = st.recursive(
     st.none() | st.booleans() | numbers | names,
     lambda inner: st.lists(inner) | st.dictionaries(names, inner),

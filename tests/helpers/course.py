@@ -11,7 +11,7 @@ import json
 from random import Random
 
 from custom_components.cemm.channels import CHANNELS, NETS, derived_total
-from custom_components.cemm.client import COUNTERS, GROUPS, Measurement, Meter, Reading
+from custom_components.cemm.client import GROUPS, REGISTERS, Measurement, Meter, Reading
 from custom_components.cemm.days import HOUR, floor_hour
 from custom_components.cemm.history.recorder import SHORT_TERM
 from custom_components.cemm.history.rows import Row
@@ -516,7 +516,7 @@ class Course:
         shown = data.registers.keys() & data.channels.keys()
         return (
             key in shown
-            or key in states(data.kind, shown, data.registers).keys() - COUNTERS
+            or key in states(data.kind, shown, data.registers).keys() - REGISTERS
         )
 
     def _check_shown(self) -> None:

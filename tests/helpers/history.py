@@ -84,7 +84,7 @@ async def write(hass: HomeAssistant, counter: Counter, rows: Sequence[Row]) -> N
 
 def truth(house: House, counter: Counter, at: float) -> float:
     """Return what the counter really read."""
-    return sum(house.counter(counter.alias, part, at) for part in counter.registers)
+    return sum(house.reading(counter.alias, part, at) for part in counter.registers)
 
 
 def live_rows(house: House, counter: Counter, first: int, last: int) -> list[Row]:

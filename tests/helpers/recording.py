@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     do_adhoc_statistics,
 )
 
-from custom_components.cemm.client import COUNTERS
+from custom_components.cemm.client import REGISTERS
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.history.recorder import async_newest_minutes
 from simulator import Fault, Simulator
@@ -99,9 +99,9 @@ class Recording:
         )
 
     def all_read_zero(self) -> None:
-        """Let every counter of every meter read 0."""
+        """Let every register of every meter read 0."""
         self.sim.faults += [
             Fault("zero", value=(alias, key))
             for alias in self.sim.house.meters
-            for key in COUNTERS
+            for key in REGISTERS
         ]

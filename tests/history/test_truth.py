@@ -64,7 +64,7 @@ def fetch(house: House, alias: str, span: tuple[date, date]) -> list[Day]:
 
 
 def truth(house: House, alias: str, key: str, at: float) -> float:
-    return sum(house.counter(alias, part, at) for part in REGISTERS.get(key, (key,)))
+    return sum(house.reading(alias, part, at) for part in REGISTERS.get(key, (key,)))
 
 
 @pytest.mark.parametrize("exact", [True, False], ids=["readings", "month data"])

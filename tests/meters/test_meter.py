@@ -80,7 +80,7 @@ def test_a_register_gone_missing_is_no_channel_but_still_a_register(
     assert tracker.data.registers == {"t1": 5, "t2": 7.1}
 
 
-def test_a_counter_that_never_was_good_is_no_channel(tracker: MeterTracker) -> None:
+def test_a_register_that_never_was_good_is_no_channel(tracker: MeterTracker) -> None:
     tracker.read(reading(t1=-5, electric_power=-5), NOW, 0)
 
     assert tracker.data.channels.keys() == {"electric_power"}
@@ -140,11 +140,11 @@ def test_negative_count_is_never_accepted(tracker: MeterTracker) -> None:
 def test_a_doubt_must_last_from_its_beginning(tracker: MeterTracker) -> None:
     """It is what counting may go on from; and that it came again is what proves it."""
     tracker.read(reading(t1=500), NOW, 0)
-    news = [
+    must_last = [
         tracker.read(reading(NOW + after, t1=t1), NOW + after, after).must_last
         for after, t1 in enumerate((500, 3, 3, 3, 0, 500, 500), start=1)
     ]
-    assert news == [False, True, True, False, True, True, False]
+    assert must_last == [False, True, True, False, True, True, False]
 
 
 def test_a_first_zero_is_shown_and_nothing_is_counted_from_it(
@@ -239,7 +239,7 @@ def test_a_change_of_the_nets_of_a_pulse_meter_is_told() -> None:
     [(10, 60.0), (8 * 3600, 5000.0), (10 * 86_400, 20.0)],
     ids=["soon", "in the morning", "days later"],
 )
-def test_net_values_without_registers_are_counters(idle: float, count: float) -> None:
+def test_net_values_without_tariffs_are_registers(idle: float, count: float) -> None:
     """A pulse meter has nothing else; at night an inverter uses a little itself."""
     tracker = MeterTracker(Meter("s01", "solar_energy"), MeterKind.PRODUCTION, {})
     tracker.read(reading(electric_energy=count), NOW, 0)
@@ -282,7 +282,7 @@ def test_each_group_is_judged_by_itself(tracker: MeterTracker) -> None:
 def test_readings_of_another_make(tracker: MeterTracker) -> None:
     tracker.read(reading(t1=8204, electric_power=7), NOW, 0)
     split = {"t1": 5000.0, "t2": 3204.0}
-    changes = go_on(tracker, 10, 1500, ["registers"], **split)
+    changes = go_on(tracker, 10, 1500, ["tariffs"], **split)
     assert [change.verdict for change in changes] == [Verdict.REMADE]
     assert moved(changes[0]) == {"t1": (8204, 5000)}, "the total is the same"
     assert tracker.data.registers == split

@@ -8,13 +8,13 @@ from tests.helpers.fake_meter import LOCAL, REMOTE, FakeMeter
 
 
 def pauses_after(
-    *news: float | None, limits: tuple[float, float] = LOCAL
+    *newer: float | None, limits: tuple[float, float] = LOCAL
 ) -> list[float]:
     """Return the pauses after answers that are this many seconds newer than before."""
     schedule = Schedule(*limits)
     pauses: list[float] = []
     measured: float | None = None
-    for step in news:
+    for step in newer:
         if step is not None:
             measured = (measured or 1_790_000_000) + step
         asked = schedule.due
@@ -24,11 +24,13 @@ def pauses_after(
 
 
 @pytest.mark.parametrize("nothing", [None, 0], ids=["never-measured", "same-time"])
-def test_a_meter_without_news_is_asked_less_and_less(nothing: float | None) -> None:
+def test_a_meter_that_measures_nothing_is_asked_less_and_less(
+    nothing: float | None,
+) -> None:
     assert pauses_after(*[nothing] * 12) == [5] * 7 + [5, 10, 20, 40, 60]
 
 
-def test_a_meter_without_cadence_is_asked_again_soon_after_news() -> None:
+def test_a_meter_without_cadence_is_asked_again_soon_after_measuring() -> None:
     learning = pauses_after(0, *[0] * 7)
     assert learning[-1] == 5
     assert pauses_after(0, *[0] * 12, 500, 0, 0, 0, 0, 77, 0)[-7:] == [
@@ -90,7 +92,7 @@ def test_a_late_question_puts_the_next_off_by_no_more_than_the_longest_pause() -
 
 events = st.lists(
     st.one_of(
-        st.tuples(st.just("news"), st.integers(1, 4_000_000)),
+        st.tuples(st.just("measured"), st.integers(1, 4_000_000)),
         st.tuples(st.just("regular"), st.sampled_from([1000, 10_000, 40_000, 300_000])),
         st.tuples(st.just("jump"), st.integers(-(10**8), 10**8)),
         st.tuples(st.just("nothing"), st.just(0)),
@@ -140,7 +142,7 @@ def test_a_meter_that_measures_seldom_can_be_asked_sooner() -> None:
         asked = round(schedule.due)
         measured = asked // 600 * 600
         schedule.answered((1_790_000_000 + measured) * 1000, asked)
-    schedule.hurry()
+    schedule.limit_wait()
     assert schedule.due == asked + 60
-    schedule.hurry()
+    schedule.limit_wait()
     assert schedule.due == asked + 60

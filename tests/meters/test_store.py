@@ -1,4 +1,4 @@
-"""What is remembered of counters when Home Assistant stops, or its power is cut."""
+"""What is remembered of registers when Home Assistant stops, or its power is cut."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 
 
 class Disk:
-    """What is stored of the counters."""
+    """What is stored of the registers."""
 
     def __init__(
         self, hass: HomeAssistant, entry: MockConfigEntry, storage: dict[str, Any]
@@ -36,8 +36,8 @@ class Disk:
         """Return what is stored by now."""
         return dict(self._storage)
 
-    def counters(self, image: dict[str, Any] | None = None) -> Any:
-        """Return what is stored of each counter by now, or was stored then."""
+    def registers(self, image: dict[str, Any] | None = None) -> Any:
+        """Return what is stored of each register by now, or was stored then."""
         stored = self._storage if image is None else image
         return stored[f"cemm.{self._entry.entry_id}.counters"]["data"]["counters"]
 
@@ -79,7 +79,7 @@ async def test_home_assistant_stops(
     await poll(hass, freezer, 100)
     shown = value(hass, "p1", "t1")
     await hass.async_stop(force=True)
-    assert str(disk.counters()["p1"]["t1"]["value"]) == shown
+    assert str(disk.registers()["p1"]["t1"]["value"]) == shown
 
 
 async def test_the_power_is_cut_after_a_meter_was_replaced(
@@ -96,7 +96,7 @@ async def test_the_power_is_cut_just_after_a_cemm_was_added(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, disk: Disk
 ) -> None:
     await poll(hass, freezer, 20)
-    assert disk.counters()["p1"]["t1"]["value"] > 0
+    assert disk.registers()["p1"]["t1"]["value"] > 0
 
 
 async def test_the_power_is_cut_while_a_new_meter_is_in_doubt(
@@ -109,7 +109,7 @@ async def test_the_power_is_cut_while_a_new_meter_is_in_doubt(
     await poll(hass, freezer, 30)
     on_disk = disk.image()
     await poll(hass, freezer, 60)
-    doubts = disk.counters(on_disk)["p1"]["groups"]["registers"]["doubts"]
+    doubts = disk.registers(on_disk)["p1"]["groups"]["registers"]["doubts"]
     assert [doubt["first"]["t1"] for doubt in doubts] == [pytest.approx(5, abs=0.1)]
     await disk.power_is_cut(on_disk)
     assert float(value(hass, "p1", "t1") or 0) == pytest.approx(old, abs=0.2)
@@ -119,7 +119,7 @@ async def test_the_power_is_cut_while_a_new_meter_is_in_doubt(
 
 SINCE = 1_790_000_000.5
 KNOWN = {
-    "registers": GroupState(
+    "tariffs": GroupState(
         {"t1": Measurement(1_790_000_000_000, 5000.25), "t2": Measurement(5, 0)},
         {"t1": SINCE, "t2": SINCE - 7},
         from_totals=True,
@@ -149,24 +149,24 @@ def stored() -> dict[str, Any]:
     return found
 
 
-def test_what_is_known_of_counters_survives() -> None:
+def test_what_is_known_of_registers_survives() -> None:
     assert restore_groups(stored()) == KNOWN
 
 
-def test_an_older_version_kept_counters_alone() -> None:
+def test_an_older_version_kept_registers_alone() -> None:
     old = {
         "t1": {"time": 1_790_000_000_000, "value": 5000.25, "since": SINCE},
         "gas": {"time": 5, "value": 900, "since": SINCE},
     }
     assert restore_groups(old) == {
-        "registers": GroupState(
+        "tariffs": GroupState(
             {"t1": Measurement(1_790_000_000_000, 5000.25)}, {"t1": SINCE}
         ),
         "gas": GroupState({"gas": Measurement(5, 900)}, {"gas": SINCE}),
     }
 
 
-def test_an_older_version_finds_its_counters() -> None:
+def test_an_older_version_finds_its_registers() -> None:
     """Who goes back to one keeps the meters' readings."""
     assert stored()["t1"] == {
         "time": 1_790_000_000_000,
@@ -196,9 +196,9 @@ def test_damaged_json_is_forgotten(damaged: Any) -> None:
         {"time": 1, "value": 5.0, "since": float("nan")},
     ],
 )
-def test_a_damaged_counter_begins_anew(damaged: Any) -> None:
+def test_a_damaged_register_begins_anew(damaged: Any) -> None:
     found = restore_groups({**stored(), "t1": damaged})
-    assert found["registers"].good.keys() == found["registers"].seen.keys() == {"t2"}
+    assert found["tariffs"].good.keys() == found["tariffs"].seen.keys() == {"t2"}
     assert found["gas"] == KNOWN["gas"]
     assert "gas" not in restore_groups({**stored(), "gas": damaged})
 
@@ -241,10 +241,10 @@ DOUBT = {
         ),
     ],
 )
-def test_damaged_doubts_are_forgotten_and_the_counters_stay(damaged: Any) -> None:
+def test_damaged_doubts_are_forgotten_and_the_registers_stay(damaged: Any) -> None:
     found = restore_groups({**stored(), "groups": damaged})
-    known = KNOWN["registers"]
-    assert found["registers"] == GroupState(known.good, known.seen)
+    known = KNOWN["tariffs"]
+    assert found["tariffs"] == GroupState(known.good, known.seen)
 
 
 @pytest.mark.parametrize("damaged", [None, [], {"t1": None}, {"t1": "5"}, {"t1": {}}])
@@ -255,4 +255,4 @@ def test_damaged_last_states_are_forgotten(damaged: Any) -> None:
 def test_a_doubt_that_fits_is_restored() -> None:
     whole = {"registers": {"from_totals": True, "doubts": [DOUBT]}}
     found = restore_groups({**stored(), "groups": whole})
-    assert found["registers"].doubts[0].newest == {"t1": Measurement(5, 3.75)}
+    assert found["tariffs"].doubts[0].newest == {"t1": Measurement(5, 3.75)}

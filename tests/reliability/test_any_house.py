@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cemm.client import COUNTERS
+from custom_components.cemm.client import REGISTERS
 from custom_components.cemm.coordinator import CemmCoordinator
 from simulator import Fault, Simulator
 from tests.conftest import setup
@@ -89,7 +89,7 @@ def check_truth(
     """Find all meters there, with what they count."""
     for alias, data in coordinator.data.items():
         assert data.available, alias
-        for name in data.channels.keys() & COUNTERS:
+        for name in data.channels.keys() & REGISTERS:
             if state := value(hass, alias, name):
-                truth = sim.house.counter(alias, name, sim.clock.now())
+                truth = sim.house.reading(alias, name, sim.clock.now())
                 assert float(state) == pytest.approx(truth, abs=0.5), (alias, name)

@@ -9,7 +9,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cemm.client import COUNTERS
+from custom_components.cemm.client import REGISTERS
 from simulator import Simulator
 from tests.conftest import setup
 from tests.helpers.common import only_meter, poll, value
@@ -56,15 +56,15 @@ async def test_lies(
     await server.stop()
 
     assert not [record for record in caplog.records if record.exc_info]
-    counters = [
+    registers = [
         (alias, name, state)
         for alias, data in coordinator.data.items()
-        for name in data.channels.keys() & COUNTERS
+        for name in data.channels.keys() & REGISTERS
         if (state := value(hass, alias, name))
     ]
-    assert len(counters) > 6
-    for alias, name, state in counters:
-        truth = sim.house.counter(alias, name, sim.clock.now())
+    assert len(registers) > 6
+    for alias, name, state in registers:
+        truth = sim.house.reading(alias, name, sim.clock.now())
         assert float(state) == pytest.approx(truth, abs=0.5), f"{alias} {name}"
     tried(f"Polls with wrong answers of the {which} API", POLLS)
 

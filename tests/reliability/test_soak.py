@@ -44,7 +44,7 @@ DAYS = int(os.environ.get("SOAK_DAYS", "30"))
 HOUR = 3600
 METERS = ("p1", "p1-gas", "s01", "mb5", "pulse-2")
 WATCHED = ("p1", "mb5")
-COUNTERS = {"p1": "t1", "p1-gas": "gas", "s01": "t2", "mb5": "t1", "pulse-2": "volume"}
+REGISTERS = {"p1": "t1", "p1-gas": "gas", "s01": "t2", "mb5": "t1", "pulse-2": "volume"}
 
 OUTAGES: dict[str, Callable[[], Fault]] = {
     "answers come 20 s late": lambda: Fault("latency", value=20),
@@ -60,15 +60,15 @@ OUTAGES: dict[str, Callable[[], Fault]] = {
 }
 OF_ONE_METER = ("HTTP status 500", "a web page instead", "empty answers")
 GLITCHES: dict[str, Callable[[str], Fault]] = {
-    "a counter reads 0": lambda alias: Fault("zero", value=(alias, COUNTERS[alias])),
+    "a counter reads 0": lambda alias: Fault("zero", value=(alias, REGISTERS[alias])),
     "a counter leaps": lambda alias: Fault(
-        "value", value=(alias, COUNTERS[alias], 1e6)
+        "value", value=(alias, REGISTERS[alias], 1e6)
     ),
     "a counter falls": lambda alias: Fault(
-        "offset", value=(alias, COUNTERS[alias], -3)
+        "offset", value=(alias, REGISTERS[alias], -3)
     ),
     "a counter is missing": lambda alias: Fault(
-        "unmeasured", value=(alias, COUNTERS[alias])
+        "unmeasured", value=(alias, REGISTERS[alias])
     ),
 }
 # What ends a line's trouble, by what begins it.

@@ -112,21 +112,21 @@ def test_meters_agree_with_each_other(house: House, day: date) -> None:
             assert grid + solar == house.power("usage", at)
             assert house.power("usage", at) - house.power("mb5", at) > 0
     at = hours(day)[12] + 1234
-    assert house.counter("p1", "gas", at) == house.counter("p1-gas", "gas", at)
+    assert house.reading("p1", "gas", at) == house.reading("p1-gas", "gas", at)
 
 
-def test_counters(house: House) -> None:
+def test_registers(house: House) -> None:
     at = midnight(SPRING) + 40_000.5
-    t1, t2, t3, t4 = (house.counter("p1", key, at) for key in ("t1", "t2", "t3", "t4"))
-    assert house.counter("p1", "electric_energy", at) == round(t1 - t3, 3)
-    assert house.counter("p1", "electric_energy_high", at) == round(t2 - t4, 3)
+    t1, t2, t3, t4 = (house.reading("p1", key, at) for key in ("t1", "t2", "t3", "t4"))
+    assert house.reading("p1", "electric_energy", at) == round(t1 - t3, 3)
+    assert house.reading("p1", "electric_energy_high", at) == round(t2 - t4, 3)
     start = house.meters["p1"].start
-    assert house.counter("p1", "t1", midnight(house.since)) == start.t1 / 1000
-    assert house.counter("p1", "t1", midnight(house.since) - 86_400) == start.t1 / 1000
+    assert house.reading("p1", "t1", midnight(house.since)) == start.t1 / 1000
+    assert house.reading("p1", "t1", midnight(house.since) - 86_400) == start.t1 / 1000
     with pytest.raises(KeyError):
-        house.counter("s02", "t1", at)
+        house.reading("s02", "t1", at)
     with pytest.raises(KeyError):
-        house.counter("p1", "flow", at)
+        house.reading("p1", "flow", at)
 
 
 def test_same_seed_same_house(house: House) -> None:
@@ -136,10 +136,10 @@ def test_same_seed_same_house(house: House) -> None:
     _ledgers.cache_clear()
     same, other = House(1, since=house.since), House(2, since=house.since)
     # The order in which one asks makes no difference.
-    same.counter("p1", "t1", at + 9_000_000)
+    same.reading("p1", "t1", at + 9_000_000)
     for alias, key in registers:
-        assert same.counter(alias, key, at) == house.counter(alias, key, at)
-        assert other.counter(alias, key, at) != house.counter(alias, key, at)
+        assert same.reading(alias, key, at) == house.reading(alias, key, at)
+        assert other.reading(alias, key, at) != house.reading(alias, key, at)
 
 
 def test_a_believable_year(house: House) -> None:

@@ -46,9 +46,9 @@ async def test_smart_meter(local: Get, house: House) -> None:
     at = MEASURED / 1000
 
     def shown(*keys: str) -> dict[str, list[float]]:
-        return {key: [MEASURED, house.counter("p1", key, at)] for key in keys}
+        return {key: [MEASURED, house.reading("p1", key, at)] for key in keys}
 
-    gas = house.counter("p1-gas", "gas", midnight(TODAY) + 12 * 3600)
+    gas = house.reading("p1-gas", "gas", midnight(TODAY) + 12 * 3600)
     registers = shown("t1", "t2", "t3", "t4")
     assert await local("p1/realtime/") == {
         "data": registers
@@ -86,7 +86,7 @@ async def test_single_register(local: Get, house: House) -> None:
     data, totals = answer["data"], answer["totals"]
     assert data["t1"][1] == round(totals["t1"][1] + totals["t2"][1], 3)
     assert data["t2"] == data["t3"] == data["t4"] == [0, 0]
-    assert totals["t2"][1] == house.counter("mb5", "t2", NOON)
+    assert totals["t2"][1] == house.reading("mb5", "t2", NOON)
     assert "t3" not in totals
 
 
@@ -193,7 +193,7 @@ async def test_day_month_and_year_agree(
 async def test_month_agrees_with_readings(local: Get, house: House) -> None:
     begin, end = midnight(date(2025, 4, 1)), midnight(date(2025, 5, 1))
     month = (await local("p1/data/month/", time=begin))["data"]["electric_energy_low"]
-    counted = [house.counter("p1", "electric_energy", at) for at in (begin, end)]
+    counted = [house.reading("p1", "electric_energy", at) for at in (begin, end)]
     assert sum(value for _, value in month) == pytest.approx(
         counted[1] - counted[0], abs=1e-9
     )
@@ -226,7 +226,7 @@ async def test_hourly_gas(session: ClientSession, clock: Clock) -> None:
     start = midnight(TODAY)
     assert samples[0] == [(start + 86_399) * 1000, 0]
     assert len(samples) == 13
-    gas = [house.counter("p1-gas", "gas", start + 3600 * hour) for hour in range(13)]
+    gas = [house.reading("p1-gas", "gas", start + 3600 * hour) for hour in range(13)]
     assert [value for _, value in samples[:0:-1]] == pytest.approx(
         [after - before for before, after in pairwise(gas)]
     )

@@ -57,7 +57,7 @@ async def test_connections(client: CEMM) -> None:
 
 
 def readings(house: House, alias: str, at: float, **keys: str) -> dict[str, Any]:
-    return {name: house.counter(alias, key, at) for name, key in keys.items()}
+    return {name: house.reading(alias, key, at) for name, key in keys.items()}
 
 
 async def test_smart_meter(client: CEMM, house: House) -> None:
@@ -72,7 +72,7 @@ async def test_smart_meter(client: CEMM, house: House) -> None:
         billed_energy_high="electric_energy_high",
     ) | {
         "power_flow": house.power("p1", at),
-        "gas_consumption": house.counter("p1", "gas", NOON - 30),
+        "gas_consumption": house.reading("p1", "gas", NOON - 30),
         "energy_tariff_period": 2,
     }
 
@@ -81,7 +81,7 @@ async def test_water_meter(client: CEMM, house: House) -> None:
     at = NOON - 2
     assert vars(await client.watermeter("pulse-2")) == {
         "flow": house.flow("pulse-2", at),
-        "volume": house.counter("pulse-2", "volume", at),
+        "volume": house.reading("pulse-2", "volume", at),
     }
 
 

@@ -41,7 +41,7 @@ async def test_realtime(remote: Get, house: House) -> None:
     assert list(p1["data"]) == [
         *("t1", "t2", "t3", "t4", "electric_power", "rate", "switch", "gas"),
     ]
-    assert p1["data"]["t3"] == [MEASURED, house.counter("p1", "t3", at)]
+    assert p1["data"]["t3"] == [MEASURED, house.reading("p1", "t3", at)]
     assert p1["data"]["switch"] == [0, 0]
     s01 = await remote(f"cemm/{UID}/s01/realtime/")
     power = house.power("s01", NOON - 4)
@@ -67,7 +67,7 @@ async def test_totals(remote: Get, house: House, alias: str, keys: list[str]) ->
     noted = midnight(date(2025, 3, 31)) - 300
     assert answer["time"] == wanted * 1000
     assert answer["data"] == {
-        key: [noted * 1000, house.counter(alias, key, noted)] for key in keys
+        key: [noted * 1000, house.reading(alias, key, noted)] for key in keys
     }
     today = await remote(f"cemm/{UID}/{alias}/totals/", time=int(NOON))
     assert today["data"][keys[0]][0] == (NOON - 30) * 1000

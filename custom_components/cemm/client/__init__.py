@@ -25,10 +25,10 @@ from .errors import (
 )
 from .local import USAGE, LocalCemm, base_url, clean_host
 from .models import (
-    COUNTERS,
     GROUPS,
     MAX_CHANNELS,
     MAX_METERS,
+    REGISTERS,
     CemmInfo,
     History,
     Measurement,
@@ -44,12 +44,12 @@ from .remote import DEFAULT_URL, RemoteApi, RemoteCemm
 from .values import is_name, is_number
 
 __all__ = [
-    "COUNTERS",
     "DEFAULT_URL",
     "GROUPS",
     "MAX_CHANNELS",
     "MAX_METERS",
     "NOTHING_THERE",
+    "REGISTERS",
     "USAGE",
     "Answer",
     "AuthenticationError",

@@ -270,7 +270,7 @@ class LocalCemm:
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
         url = self._url(f"open-api/v1/{alias}/data/{period}/").with_query(time=start)
-        body = await self._get_body(url, hurried=False, timeout=TIMEOUT * LONGER)
+        body = await self._get_body(url, urgent=False, timeout=TIMEOUT * LONGER)
         return parse_history(decode(body), period)
 
     async def _is_cemm_3(self) -> bool:
@@ -305,7 +305,7 @@ class LocalCemm:
         url: URL,
         *,
         turn: asyncio.Lock | Turn | None = None,
-        hurried: bool = True,
+        urgent: bool = True,
         timeout: float | None = None,
     ) -> bytes:
         """Return the body of a 200, one request after the other; only the past has time.
@@ -313,8 +313,8 @@ class LocalCemm:
         Where one that was left behind keeps the CEMM from answering, wait for its end.
         """
         if turn is None:
-            turn = await self._turns.take(hurried=hurried)
-        is_beside = hurried and self._turns.is_any_left_behind
+            turn = await self._turns.take(urgent=urgent)
+        is_beside = urgent and self._turns.is_any_left_behind
         try:
             return await self._request(url, timeout or TIMEOUT)
         except CemmConnectionError:
@@ -323,7 +323,7 @@ class LocalCemm:
             self._turns.leave_none_behind()
         finally:
             turn.release()
-        return await self._get_body(url, hurried=hurried)
+        return await self._get_body(url, urgent=urgent)
 
     async def _request(self, url: URL, timeout: float) -> bytes:
         try:

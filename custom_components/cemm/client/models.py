@@ -22,14 +22,14 @@ MAX_SAMPLES = 1600  # a day of 25 hours has 1500 minutes
 
 _NOT_HEX = re.compile(r"[:\-. ]")
 
-# Meter readings, by what is counted together; `parse_reading` takes each group as one.
+# The channels that count, by what is counted together: `parse_reading` takes a group as one.
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "registers": ("t1", "t2", "t3", "t4"),
+    "tariffs": ("t1", "t2", "t3", "t4"),
     "nets": ("electric_energy", "electric_energy_high"),
     "gas": ("gas",),
     "volume": ("volume",),
 }
-COUNTERS = frozenset(name for names in GROUPS.values() for name in names)
+REGISTERS = frozenset(name for names in GROUPS.values() for name in names)
 
 
 class Period(StrEnum):

@@ -15,10 +15,10 @@ _BELIEVED_FOR = 3600.0
 class Turn:
     """The right to ask, until it is released."""
 
-    def __init__(self, turns: Turns, *, hurried: bool) -> None:
+    def __init__(self, turns: Turns, *, urgent: bool) -> None:
         """Wait in a queue; `begun` is done when it is this one's turn."""
         self._turns = turns
-        self.hurried = hurried
+        self.urgent = urgent
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def release(self) -> None:
@@ -27,9 +27,9 @@ class Turn:
 
 
 class Turns:
-    """A queue, in which what hangs is left behind as soon as one in a hurry waits for it.
+    """A queue, in which what hangs is left behind as soon as an urgent one waits for it.
 
-    Those in a hurry go first: the past leaves them a pause after each of its questions. One
+    Urgent ones go first: the past leaves them a pause after each of its questions. One
     timer serves all that wait, as each poll of many meters is such a queue.
     """
 
@@ -51,13 +51,13 @@ class Turns:
         """Take note that the CEMM answers one question at a time only."""
         self._patient_until = _now() + _BELIEVED_FOR
 
-    async def take(self, *, hurried: bool) -> Turn:
+    async def take(self, *, urgent: bool) -> Turn:
         """Wait for a turn, and return what has to be released at its end."""
-        turn = Turn(self, hurried=hurried)
+        turn = Turn(self, urgent=urgent)
         self._waiting.append(turn)
         if self._current is None:
             self._go_on()
-        elif hurried and self._timer is None:
+        elif urgent and self._timer is None:
             self._watch()
         try:
             await turn.begun
@@ -75,14 +75,14 @@ class Turns:
             self._go_on()
 
     def _go_on(self) -> None:
-        """Let the first one in a hurry ask, or else the first one."""
+        """Let the first an urgent one ask, or else the first one."""
         self._current = None
         if self._left_behind and _now() < self._patient_until:
             return
         for turn in self._waiting:
-            if turn.hurried or self._current is None:
+            if turn.urgent or self._current is None:
                 self._current = turn
-            if turn.hurried:
+            if turn.urgent:
                 break
         if self._current:
             self._waiting.remove(self._current)
@@ -101,7 +101,7 @@ class Turns:
     def _look(self) -> None:
         self._timer = None
         now = _now()
-        if now < self._patient_until or not any(turn.hurried for turn in self._waiting):
+        if now < self._patient_until or not any(turn.urgent for turn in self._waiting):
             return
         if now >= self._began + PATIENCE:
             if self._current:

@@ -44,16 +44,16 @@ def statistic_name(alias: str, key: str) -> str:
 
 
 def states(
-    kind: MeterKind, measured: Collection[str], counters: Mapping[str, float]
+    kind: MeterKind, measured: Collection[str], registers: Mapping[str, float]
 ) -> Mapping[str, float]:
     """Return the state of everything that counts, by key; derived totals too."""
     totals = {
         key: total
         for key, row in CHANNELS.items()
         if row.sum_of
-        and (total := derived_total(row, kind, measured, counters)) is not None
+        and (total := derived_total(row, kind, measured, registers)) is not None
     }
-    return {**counters, **totals}
+    return {**registers, **totals}
 
 
 def find_breaks(

@@ -1,7 +1,7 @@
 """Keeps impossible meter readings out of the statistics.
 
 A sum may rise only by what the connection could deliver and the readings agree on. So the
-counters of a group (see `GROUPS`) are judged together: a plausible rise of all of them
+registers of a group (see `GROUPS`) are judged together: a plausible rise of all of them
 passes, and anything else is held back, with the last good reading on show, until it has
 persisted. It is then where counting goes on *from*: it moves the starting point, and what
 the recorder makes of it is taken out again. Nothing here does I/O; the times are Home
@@ -18,7 +18,7 @@ from custom_components.cemm.client import Measurement
 from .plausible import Limits, Step, is_blank, step, successor
 
 type Values = Mapping[str, Measurement]
-"""The newest measurement of each counter of a group, by channel."""
+"""The newest measurement of each register of a group, by channel."""
 
 # What contradicts the past is believed after this long (seconds) and so many measurements;
 # not answers: gas is measured every five minutes or every hour, and repeated until then.
@@ -40,7 +40,7 @@ class Verdict(Enum):
     HELD = auto()
     """Not believed so far: the last good readings, if any, stay."""
     REPLACED = auto()
-    """Believed after all, with a counter that fell: another meter, or begun again."""
+    """Believed after all, with a register that fell: another meter, or begun again."""
     LEAPT = auto()
     """Believed after all, and more than could be used."""
     REMADE = auto()
@@ -69,10 +69,10 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """What is known of the counters of a group."""
+    """What is known of the registers of a group."""
 
     good: Values
-    """The readings to show; of a counter that is missing now, its last one."""
+    """The readings to show; of a register that is missing now, its last one."""
     seen: Mapping[str, float]
     """When each of these measurements was first seen, in Unix seconds."""
     from_totals: bool | None = None
@@ -87,7 +87,7 @@ class Judgement:
     state: GroupState
     verdict: Verdict
     restarted: Mapping[str, float] = field(default_factory=dict)
-    """The counters that go on from another reading than their last one, and from which."""
+    """The registers that go on from another reading than their last one, and from which."""
 
 
 def judge(
@@ -98,7 +98,7 @@ def judge(
     *,
     from_totals: bool = False,
 ) -> Judgement:
-    """Judge the counters of a group in one answer, of which there is at least one.
+    """Judge the registers of a group in one answer, of which there is at least one.
 
     ``state`` is what was known before, None at first. ``now`` is the time of the
     answer in Unix seconds, ``from_totals`` how the readings were made.
@@ -146,27 +146,27 @@ def follow(
     state: GroupState,
     values: Values,
     now: float,
-    counters: Judgement,
+    registers: Judgement,
     *,
     from_totals: bool,
 ) -> Judgement | None:
-    """Judge what follows from counters that are judged; None: it speaks for itself.
+    """Judge what follows from registers that are judged; None: it speaks for itself.
 
     Of a small change of theirs it can't be seen whether it is one of meaning.
     """
-    if counters.verdict is Verdict.HELD:
+    if registers.verdict is Verdict.HELD:
         return Judgement(state, Verdict.HELD)
-    if not counters.restarted:
+    if not registers.restarted:
         return None
     new = GroupState(values, dict.fromkeys(values, now), from_totals)
     starts = {name: measurement.value for name, measurement in values.items()}
-    return Judgement(new, counters.verdict, starts)
+    return Judgement(new, registers.verdict, starts)
 
 
 def _step(
     state: GroupState, name: str, value: float, now: float, limits: Limits
 ) -> Step | None:
-    """Return how a counter went on; None if it can't have."""
+    """Return how a register went on; None if it can't have."""
     if name not in state.good:
         return Step(value, ordinary=value == 0, is_use=False)
     elapsed = max(now - state.seen[name], 0.0)
@@ -174,7 +174,7 @@ def _step(
 
 
 def _is_remade(state: GroupState, values: Values, *, from_totals: bool) -> bool:
-    """Whether readings are made another way: then they are those of other counters."""
+    """Whether readings are made another way: then they are those of other registers."""
     return (
         state.from_totals not in (None, from_totals)
         and state.good.keys() != values.keys()
@@ -259,12 +259,12 @@ def _has_fallen(doubt: Doubt, state: GroupState) -> bool:
 
 
 def _believe(state: GroupState, doubt: Doubt) -> Judgement:
-    """Go on from readings that contradict the past: all counters are others now.
+    """Go on from readings that contradict the past: all registers are others now.
 
     Those that were seen with the first of them and no more since are none of the meter's.
     """
     newest = max(measurement.time for measurement in doubt.newest.values())
-    counters = {
+    registers = {
         name: measurement
         for name, measurement in doubt.newest.items()
         if newest - measurement.time <= 1000 * _PATIENCE / 2
@@ -275,9 +275,9 @@ def _believe(state: GroupState, doubt: Doubt) -> Judgement:
         verdict = Verdict.REPLACED
     else:
         verdict = Verdict.LEAPT
-    seen = dict.fromkeys(counters, doubt.measured)
-    anew = GroupState(counters, seen, doubt.from_totals)
-    first = {name: doubt.first[name] for name in counters}
+    seen = dict.fromkeys(registers, doubt.measured)
+    anew = GroupState(registers, seen, doubt.from_totals)
+    first = {name: doubt.first[name] for name in registers}
     return Judgement(anew, verdict, first)
 
 
@@ -292,7 +292,7 @@ def _accept(
 ) -> Judgement:
     """Go on with readings that fit, which ends all doubts.
 
-    A counter that is new, or has counted nothing so far, goes on from its reading: how
+    A register that is new, or has counted nothing so far, goes on from its reading: how
     long it took to get there, nobody knows.
     """
     restarted = {

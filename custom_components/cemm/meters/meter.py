@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.client import (
-    COUNTERS,
     GROUPS,
+    REGISTERS,
     CemmError,
     Measurement,
     Meter,
@@ -21,11 +21,11 @@ from .plausible import Limits
 from .schedule import Schedule
 from .silence import Activity, observe
 
-# Where there are no registers the net values are the counters. They may only fall by
+# A meter without tariffs counts in its net values alone. They may only fall by
 # what an inverter uses itself at night (kWh per hour, generously).
 _OWN_USE = 0.1
 
-# A counter that is missing from the answers is still one of them for so long (seconds).
+# A register that is missing from the answers is still one of them for so long (seconds).
 _MISSING_FOR = 600.0
 
 # How often (seconds) to save for how long a doubt has persisted.
@@ -42,11 +42,11 @@ class MeterData:
     meter: Meter
     kind: MeterKind
     channels: Mapping[str, Measurement]
-    """What the newest answer holds, with the last good reading of each counter."""
+    """What the newest answer holds, with the last good reading of each register."""
     registers: Mapping[str, float]
-    """The last good value of every counter, also of those missing from the answer."""
+    """The last good value of every register, also of those missing from the answer."""
     measured: frozenset[str] = frozenset()
-    """The counters that the newest answers hold: one that is missing for a while counts."""
+    """The registers that the newest answers hold: one that is missing for a while counts."""
     available: bool = True
     stalled: bool = False
     """Whether the meter has stopped measuring although the CEMM answers."""
@@ -87,7 +87,7 @@ class Questions:
 
 
 class MeterTracker:
-    """Follows one meter: guards its counters, and notices when it falls silent."""
+    """Follows one meter: guards its registers, and notices when it falls silent."""
 
     def __init__(
         self,
@@ -97,12 +97,12 @@ class MeterTracker:
         ended: Mapping[str, float] = MappingProxyType({}),
         schedule: Schedule | None = None,
     ) -> None:
-        """Start with the counters as they were before a restart."""
+        """Start with the registers as they were before a restart."""
         self.schedule = schedule or Schedule()
         self.questions = Questions()
         self.groups = dict(groups)
         self.last_known: Mapping[str, float] = self._registers
-        """The counters as they were before their last change of meaning."""
+        """The registers as they were before their last change of meaning."""
         self.ended = ended
         """The last states of what the meter shows no more: it may come back as another."""
         self.activity: Activity | None = None
@@ -166,8 +166,8 @@ class MeterTracker:
         for group, values in self._counted(reading):
             state, made = self.groups.get(group), group in reading.totals
             judgement = None
-            if group == "nets" and state and self._is_net and "registers" in judged:
-                of = judged["registers"]
+            if group == "nets" and state and self._is_net and "tariffs" in judged:
+                of = judged["tariffs"]
                 judgement = follow(state, values, now, of, from_totals=made)
             judgement = judgement or judge(
                 state, values, now, self._limits(group), from_totals=made
@@ -186,7 +186,7 @@ class MeterTracker:
             channels={
                 name: good.get(name, measurement)
                 for name, measurement in reading.channels.items()
-                if name in good or name not in COUNTERS
+                if name in good or name not in REGISTERS
             },
             registers={name: measurement.value for name, measurement in good.items()},
             measured=frozenset(
@@ -213,11 +213,11 @@ class MeterTracker:
         """Return where statistics go on from another reading than the last one."""
         new = self.data
         before = {**self.ended, **states(old.kind, old.measured, old.registers)}
-        counters = {
+        registers = {
             name: restarted.get(name, old.registers.get(name, value))
             for name, value in new.registers.items()
         }
-        starts = states(new.kind, new.measured, counters)
+        starts = states(new.kind, new.measured, registers)
         self.ended = {key: before[key] for key in before.keys() - starts.keys()}
         return [*find_breaks(new.meter.alias, now, before, starts)]
 
@@ -230,7 +230,7 @@ class MeterTracker:
     def _counted(
         self, reading: Reading
     ) -> Iterator[tuple[str, dict[str, Measurement]]]:
-        """Yield what a reading says of each group of counters."""
+        """Yield what a reading says of each group of registers."""
         for group, names in GROUPS.items():
             may_fall = self._limits(group).fall > 0
             values = {
@@ -244,7 +244,7 @@ class MeterTracker:
                 yield group, values
 
     def _limits(self, group: str) -> Limits:
-        """Return how fast the counters of a group can change."""
+        """Return how fast the registers of a group can change."""
         rise = CHANNELS[GROUPS[group][0]].max_rate
         assert rise
         if group != "nets":
@@ -253,12 +253,12 @@ class MeterTracker:
 
     @property
     def _is_net(self) -> bool:
-        """Whether net values follow from registers, and are no counters of their own.
+        """Whether net values follow from tariffs, and count nothing of their own.
 
         Those that only the other API serves are none.
         """
         return self.data.kind is MeterKind.SMART or not self.data.measured.isdisjoint(
-            GROUPS["registers"]
+            GROUPS["tariffs"]
         )
 
     def _told(self, judged: Mapping[str, Judgement]) -> Verdict:

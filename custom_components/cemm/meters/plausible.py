@@ -1,6 +1,6 @@
-"""How a counter can go on: what its connection delivers, and what an ordinary house uses.
+"""How a register can go on: what its connection delivers, and what an ordinary house uses.
 
-Nothing here does I/O. Times are in seconds, amounts in the counter's own unit.
+Nothing here does I/O. Times are in seconds, amounts in the register's own unit.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _NOISE = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How fast the counters of a group can change, per hour and in their own unit."""
+    """How fast the registers of a group can change, per hour and in their own unit."""
 
     rise: float
     fall: float = 0.0
@@ -36,7 +36,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A plausible change of a counter."""
+    """A plausible change of a register."""
 
     value: float
     """What it shows now, noise removed."""
@@ -47,7 +47,7 @@ class Step:
 
 
 def step(old: float, new: float, elapsed: float, limits: Limits) -> Step | None:
-    """Return how a counter went on; None if it can't have."""
+    """Return how a register went on; None if it can't have."""
     pause = min(elapsed, _ORDINARY_PAUSE) + _ORDINARY_SLACK
     ordinary = abs(new - old) <= limits.rise * _ORDINARY * pause / 3600 + _NOISE
     if is_blank(old, limits):

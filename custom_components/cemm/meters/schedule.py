@@ -82,17 +82,17 @@ class Schedule:
         """
         self._questions += 1
         newest = self._newest if measured is None else measured / 1000
-        news = newest != self._newest
-        if newest is not None and news:
+        is_new = newest != self._newest
+        if newest is not None and is_new:
             self._learn(newest, asked)
             self._newest = newest
             self._pause = self._shortest
         elif not self._missed and asked - self._asked > 1.5 * self._cadence:
             # At this cadence something must have come since the last question.
             self._cadence, self._agreed = 0.0, 0
-        self.due = self._next(asked, news=news)
+        self.due = self._next(asked, is_new=is_new)
         self._asked = asked
-        self._missed = not news
+        self._missed = not is_new
 
     def failed(self, asked: float, *, back_off: bool) -> None:
         """Note that the question sent at `asked` got no answer.
@@ -106,13 +106,13 @@ class Schedule:
         else:
             self.due = asked + min(2 * self._shortest, self._longest)
 
-    def hurry(self) -> None:
+    def limit_wait(self) -> None:
         """Ask again after `longest` at the latest, however seldom the meter measures."""
         self.due = min(self.due, self._asked + self._longest)
 
     @property
     def _sure(self) -> bool:
-        """Whether enough intervals agreed: more where an error would hide news for long."""
+        """Whether enough intervals agreed: more where an error would last for long."""
         return self._agreed >= (2 if self._cadence <= self._longest else 3)
 
     @property
@@ -154,8 +154,8 @@ class Schedule:
                 self._well_timed = asked - expected
                 self._earliest = min(self._earliest, self._well_timed)
                 return
-        # A meter that has news at each question may only show multiples of its cadence:
-        # that also divides what two of them differ by.
+        # A meter that has measured anew at each question may only show multiples of its
+        # cadence: that also divides what two of them differ by.
         self._cadence = abs(interval if learned or on_grid else error)
         self._agreed = 1
         self._too_early, self._well_timed = -inf, asked - newest
@@ -185,7 +185,7 @@ class Schedule:
         self._too_early, self._well_timed = too_early, well_timed
         self._earliest = min(self._earliest + drift, well_timed)
 
-    def _next(self, asked: float, *, news: bool) -> float:
+    def _next(self, asked: float, *, is_new: bool) -> float:
         """Return when to ask after an answer to the question sent at `asked`."""
         soonest = asked + self._shortest
         if self._sure and self._newest is not None:
@@ -193,25 +193,25 @@ class Schedule:
             risk = unknown * _RISK if unknown > self._margin else 0
             expected = self._newest + self._cadence + self._well_timed - risk
             # Whole cadences later where `shortest` does not allow the next one.
-            if news and (early := soonest - self._margin - expected) > 0:
+            if is_new and (early := soonest - self._margin - expected) > 0:
                 expected += ceil(early / self._cadence) * self._cadence
             if expected > asked:
                 latest = asked + max(self._longest, self._cadence)
                 due = min(max(expected, soonest), latest)
-                return self._glance(asked, due, news=news)
+                return self._glance(asked, due, is_new=is_new)
         elif self._questions < _QUESTIONS_TO_LEARN:
             # Two different pauses tell a cadence from a multiple of it.
-            doubtful = self._cadence and news and not self._missed
+            doubtful = self._cadence and is_new and not self._missed
             return asked + self._shortest * (4 / 3 if doubtful else 1)
-        elif news:
+        elif is_new:
             self._pause = 2 * self._shortest
         return asked + self._patience()
 
-    def _glance(self, asked: float, due: float, *, news: bool) -> float:
+    def _glance(self, asked: float, due: float, *, is_new: bool) -> float:
         """Return when to ask once before `due`; `due` itself if that is not needed."""
         if asked >= self._glance_at:
             self._glance_at, self._glanced = inf, asked
-        if news:
+        if is_new:
             self._glance_at = self._moment_between(asked, due)
         at = max(self._glance_at, asked + self._shortest)
         return at if at < due - self._shortest else due

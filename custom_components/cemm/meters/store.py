@@ -25,6 +25,9 @@ _LOGGER = logging.getLogger(__name__)
 # In seconds.
 _SAVE_INTERVAL = 900.0
 
+# The files call a group of registers by its first name.
+_IN_FILES = {"tariffs": "registers"}
+
 _UNREADABLE = (
     HomeAssistantError,
     NotImplementedError,
@@ -111,20 +114,20 @@ def tracker_as_json(tracker: MeterTracker) -> dict[str, Any]:
 
 
 def groups_as_json(groups: Mapping[str, GroupState]) -> dict[str, Any]:
-    """Return what to remember of a meter's counters."""
-    counters = {
+    """Return what to remember of a meter's registers."""
+    registers = {
         name: {"time": good.time, "value": good.value, "since": state.seen[name]}
         for state in groups.values()
         for name, good in state.good.items()
     }
     made = {
-        group: {
+        _IN_FILES.get(group, group): {
             "from_totals": state.from_totals,
             "doubts": [asdict(doubt) for doubt in state.doubts],
         }
         for group, state in groups.items()
     }
-    return {**counters, "groups": made}
+    return {**registers, "groups": made}
 
 
 def _number(value: float) -> float:
@@ -140,7 +143,7 @@ def _measurement(value: Mapping[str, Any]) -> Measurement:
 _MEASUREMENT = vol.Schema(
     {vol.Required("time"): vol.All(int), vol.Required("value"): _number}
 )
-_COUNTER = _MEASUREMENT.extend({vol.Required("since"): _number})
+_REGISTER = _MEASUREMENT.extend({vol.Required("since"): _number})
 _DOUBT = vol.Schema(
     {
         vol.Required("first"): {str: _number},
@@ -176,25 +179,26 @@ def restore_ended(stored: Any) -> dict[str, float]:
 
 
 def restore_groups(stored: Any) -> dict[str, GroupState]:
-    """Return the counters that JSON was made of; what is damaged starts anew.
+    """Return the registers that JSON was made of; what is damaged starts anew.
 
-    An older version kept the counters alone.
+    An older version kept the registers alone.
     """
     if not isinstance(stored, dict):
         return {}
     made = stored.get("groups")
     groups = {}
     for group, names in GROUPS.items():
-        counters = {
+        registers = {
             name: found
             for name in names
-            if (found := _valid(_COUNTER, stored.get(name)))
+            if (found := _valid(_REGISTER, stored.get(name)))
         }
-        how = _valid(_MADE, made.get(group) if isinstance(made, dict) else None)
-        if counters:
+        in_file = _IN_FILES.get(group, group)
+        how = _valid(_MADE, made.get(in_file) if isinstance(made, dict) else None)
+        if registers:
             groups[group] = GroupState(
-                {name: _measurement(found) for name, found in counters.items()},
-                {name: found["since"] for name, found in counters.items()},
+                {name: _measurement(found) for name, found in registers.items()},
+                {name: found["since"] for name, found in registers.items()},
                 how["from_totals"] if how else None,
                 tuple(Doubt(**doubt) for doubt in how["doubts"]) if how else (),
             )

@@ -1,4 +1,4 @@
-"""A group of counters of which every answer is judged, on a clock of its own."""
+"""A group of registers of which every answer is judged, on a clock of its own."""
 
 from collections.abc import Iterable, Mapping
 import json
@@ -19,8 +19,8 @@ RATE = 60.0
 """kWh per hour, as of an electricity meter."""
 
 
-class Counters:
-    """The counters of a group, and the state that the guard keeps of them."""
+class Registers:
+    """The registers of a group, and the state that the guard keeps of them."""
 
     def __init__(self, *, fall: float = 0.0, **values: float) -> None:
         self.state: GroupState | None = None
@@ -74,7 +74,7 @@ class Counters:
 
     @property
     def restarted(self) -> Mapping[str, float]:
-        """What counting goes on from, of each counter that does not go on as before."""
+        """What counting goes on from, of each register that does not go on as before."""
         assert self.judgement
         return self.judgement.restarted
 
@@ -88,8 +88,8 @@ class Counters:
         self.state = restore_groups(stored)[group]
 
 
-class Counter(Counters):
-    """A single counter: that of a gas meter, or a register that is alone."""
+class Register(Registers):
+    """A single register: that of a gas meter, or of a meter with one tariff."""
 
     def __init__(self, value: float | None = None, *, may_fall: bool = False) -> None:
         self.name = "electric_energy" if may_fall else "t1"
