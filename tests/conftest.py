@@ -11,7 +11,9 @@ from hypothesis import settings
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.cemm.client import pace
 from custom_components.cemm.const import DOMAIN
+from custom_components.cemm.history import ask
 from simulator import Clock, House, Simulator
 from tests.helpers.flows import HOST, Lan, lan_with
 
@@ -59,6 +61,13 @@ def enable_event_loop_debug() -> None:
     Home Assistant's fixture of this name has it on in each test: to note the whole stack
     with each future takes longer than the rest of the test.
     """
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask again at once what failed: nobody moves the clock meanwhile."""
+    monkeypatch.setattr(ask, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(pace, "FIRST_PAUSE", 0.0)
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     @override
     async def _async_update_data(self) -> Mapping[str, MeterData]:
         try:
-            await self._async_poll()
+            answered = await self._async_poll()
         except AuthenticationError as err:
             self._outage.refused(self.client)
             raise ConfigEntryAuthFailed(
@@ -93,8 +93,10 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             ) from err
         except CemmError as err:
             return self._after_failure(err)
-        self._outage.end()
-        self.oddities.tell()
+        # What is asked once more in a second says nothing yet.
+        if answered:
+            self._outage.end()
+            self.oddities.tell()
         self._store.save(self._data_to_save)
         self._plan()
         return self._meters.data
@@ -114,6 +116,11 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             ) from err
         _LOGGER.debug("%s: a poll failed: %r", self.name, err)
         return self.data
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last poll failed."""
+        return self._outage.failed_polls > 0
 
     def _find_odd(self) -> None:
         """Take note of what does not answer well, though the CEMM does."""
@@ -192,7 +199,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     # Asking
 
-    async def _async_poll(self) -> None:
+    async def _async_poll(self) -> bool:
+        """Ask who is due; returns whether anybody has answered, or nobody had to."""
         now = monotonic()
         # Should anything go wrong that is not expected, it is not asked at once again.
         self._planned = now + self.client.retry_interval
@@ -207,7 +215,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             await self._asker.async_totals()
             self._totals_at = monotonic() + self.client.totals_interval
             self._find_odd()
-        results = await self._asker.async_readings(aliases)
+        results = await self._asker.async_readings(
+            aliases, twice=self.data is not None and self.last_update_success
+        )
         self._find_outage(results)
         await self._async_take(results)
         self._meters.find_stalled(self._wanted())
@@ -215,6 +225,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             await self._async_identify()
         elif self.roster.is_due_again:
             await self._asker.async_aside([self.roster.async_ask_again()])
+        return bool(results) or not aliases
 
     async def _async_identify(self) -> None:
         after_failure = bool(self._outage.failed_polls)

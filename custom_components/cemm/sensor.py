@@ -1,13 +1,18 @@
 """Every channel of every meter as a sensor."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import batched, chain
-from typing import override
+from time import monotonic
+from typing import Any, override
 
-from homeassistant.components.sensor import SensorEntity, SensorStateClass
-from homeassistant.const import PERCENTAGE, EntityCategory
+from homeassistant.components.sensor import (
+    RestoreSensor,
+    SensorEntity,
+    SensorStateClass,
+)
+from homeassistant.const import MATCH_ALL, PERCENTAGE, EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
@@ -36,6 +41,9 @@ PARALLEL_UPDATES = 0
 
 # Adding one takes a millisecond: those of all meters in one go would hold the event loop.
 _AT_ONCE = 8
+
+# Seconds between two states of an import that only waits.
+_TELL_EVERY = 10.0
 
 
 async def async_setup_entry(
@@ -166,7 +174,7 @@ class CemmSensor(MeterEntity, SensorEntity):
         return row.convert(measurement.value) if row.convert else measurement.value
 
 
-class HistoryProgressSensor(SensorEntity):
+class HistoryProgressSensor(RestoreSensor):
     """How much of the history that the CEMM remembers has been imported."""
 
     _attr_entity_category = EntityCategory.DIAGNOSTIC
@@ -175,6 +183,8 @@ class HistoryProgressSensor(SensorEntity):
     _attr_should_poll = False
     _attr_suggested_display_precision = 0
     _attr_translation_key = "history_import"
+    _unrecorded_attributes = frozenset({MATCH_ALL})
+    _tell_at = 0.0
 
     def __init__(self, coordinator: CemmCoordinator, history: HistoryManager) -> None:
         """Belong to the CEMM itself."""
@@ -184,13 +194,28 @@ class HistoryProgressSensor(SensorEntity):
 
     @property
     @override
-    def native_value(self) -> float | None:
-        """Return the percentage; None as long as nothing was imported."""
-        return self._history.progress
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """Return what it waits for."""
+        return self._history.waiting
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the import."""
+        """Follow the import, from where it was."""
+        if last := await self.async_get_last_sensor_data():
+            self._attr_native_value = last.native_value
+        self._async_progressed()
         self.async_on_remove(
-            self._history.async_add_progress_listener(self.async_write_ha_state)
+            self._history.async_add_progress_listener(self._async_progressed)
         )
+
+    @callback
+    def _async_progressed(self) -> None:
+        """Tell of each step, and now and then of what is waited for."""
+        now = monotonic()
+        progress = self._history.progress
+        is_new = progress is not None and progress != self._attr_native_value
+        if is_new:
+            self._attr_native_value = progress
+        if is_new or now >= self._tell_at:
+            self._tell_at = now + _TELL_EVERY
+            self.async_write_ha_state()

@@ -13,6 +13,7 @@ from custom_components.cemm.client import (
     History,
     Measurement,
     NotConnectedError,
+    Pace,
     Period,
     Reading,
     Sample,
@@ -30,6 +31,7 @@ class Client:
 
     def __init__(self, *, has_totals: bool) -> None:
         self.totals_interval = 300.0 if has_totals else None
+        self.pace = Pace()
         self.asked: Tally[date] = Tally()
 
     async def history(self, alias: str, period: Period, start: int) -> History:
@@ -65,6 +67,7 @@ class Faulty(Client):
     def __init__(self, *, has_totals: bool = False) -> None:
         super().__init__(has_totals=has_totals)
         self.fails: set[tuple[Period | None, date]] = set()
+        self.tried: Tally[tuple[Period | None, date]] = Tally()
         self.is_down = False
         self.error: CemmError = GatewayError(502)
 
@@ -77,6 +80,7 @@ class Faulty(Client):
         return await super().totals(alias, time)
 
     def _fail(self, period: Period | None, start: int) -> None:
+        self.tried[period, date_at(start)] += 1
         if self.is_down or (period, date_at(start)) in self.fails:
             raise self.error
 
@@ -92,18 +96,32 @@ async def attempts(reader: HistoryReader, most: int) -> int:
     return most
 
 
-@pytest.mark.parametrize("period", [Period.DAY, None], ids=str)
-async def test_a_question_that_always_fails_is_given_up(period: Period | None) -> None:
-    """None: last readings."""
+@pytest.mark.parametrize("period", [Period.DAY, None, Period.MONTH], ids=str)
+async def test_a_question_that_always_fails_costs_its_own_day(
+    period: Period | None,
+) -> None:
+    """None: last readings. It is asked some times, and once at each later look."""
     client = Faulty(has_totals=True)
-    client.fails.add((period, NOVEMBER[1]))
+    bad = NOVEMBER[0] if period is Period.MONTH else NOVEMBER[1]
+    client.fails.add((period, bad))
     reader = HistoryReader(client)  # type: ignore[arg-type]
-    assert await attempts(reader, 10) == 3
     _eve, first, second = await reader.meter_days("pulse-2", *NOVEMBER, TODAY)
     assert first.closing
     assert first.minutes
     assert bool(second.closing) == (period is not None)
-    assert bool(second.minutes) == (period is None)
+    assert bool(second.minutes) == (period is not Period.DAY)
+    assert bool(first.amounts) == (period is not Period.MONTH)
+    guessed = reader.unknown("pulse-2", NOVEMBER)
+    assert set(guessed) == ({*NOVEMBER} if period is Period.MONTH else {bad})
+    assert client.tried[period, bad] == 7
+    answered = client.tried.total() - 7
+
+    await reader.meter_days("pulse-2", *NOVEMBER, TODAY)
+    assert client.tried[period, bad] == 8
+    client.fails.clear()
+    await reader.meter_days("pulse-2", *NOVEMBER, TODAY)
+    assert not reader.unknown("pulse-2", NOVEMBER)
+    assert client.tried.total() == answered + 9
 
 
 async def test_nothing_is_given_up_while_nothing_is_answered() -> None:
@@ -152,9 +170,9 @@ async def test_a_meter_that_is_not_known_yet_may_have_a_past(period: Period) -> 
     client = Faulty()
     client.error = NotConnectedError(404)
     client.fails |= {(period, date(2025, 1, 1)), (period, NOVEMBER[0])}
-    reader = HistoryReader(client)  # type: ignore[arg-type]
 
     async def ask() -> None:
+        reader = HistoryReader(client)  # type: ignore[arg-type]
         await reader.months("p1", ["volume"], TODAY)
         await reader.meter_days("p1", *NOVEMBER, TODAY)
 

@@ -6,6 +6,7 @@ from .discovery import Answer, discover
 from .errors import (
     NOTHING_THERE,
     AuthenticationError,
+    BrokenOffError,
     BusyError,
     Cemm3Error,
     CemmConnectionError,
@@ -53,6 +54,7 @@ __all__ = [
     "USAGE",
     "Answer",
     "AuthenticationError",
+    "BrokenOffError",
     "BusyError",
     "Cemm3Error",
     "CemmClient",

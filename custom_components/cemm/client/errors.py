@@ -15,6 +15,10 @@ class CemmConnectionError(CemmError):
     """Nothing answers at the address, or the connection broke."""
 
 
+class BrokenOffError(CemmConnectionError):
+    """The connection was there, and broke before the answer was complete."""
+
+
 class CemmTimeoutError(CemmConnectionError):
     """No complete answer in time."""
 

@@ -3,10 +3,17 @@
 import json
 from typing import Any
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+)
 from yarl import URL
 
 from .errors import (
+    BrokenOffError,
     CemmConnectionError,
     CemmError,
     CemmResponseError,
@@ -40,9 +47,11 @@ async def get_body(session: ClientSession, url: URL, *, timeout: float) -> bytes
         error = err
     except TimeoutError:
         error = CemmTimeoutError("no complete answer in time")
-    except (ClientError, OSError, ValueError) as err:
+    except (ClientConnectorError, ValueError) as err:
         # A ValueError: what no resolver would take for a name.
         error = CemmConnectionError(type(err).__name__)
+    except (ClientError, OSError) as err:
+        error = BrokenOffError(type(err).__name__)
     raise error
 
 

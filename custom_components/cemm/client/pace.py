@@ -22,7 +22,7 @@ _AT_ONCE = 2
 
 # All in seconds. The pauses after "slow down", unless the answer names one: each of several in a
 # row is twice as long as the one before.
-_FIRST_PAUSE = 5.0
+FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
 # Limits are mostly so many questions a minute; a few answers tell nothing of them.
 _WINDOW = 60.0
@@ -113,7 +113,7 @@ class Pace:
             allowed = max(now - self._first, _WINDOW) / self._answered
         self._answered = 0
         self._interval = min(_SLOWER * max(allowed, self._interval), _LONGEST_INTERVAL)
-        self._pause = min(2 * self._pause or _FIRST_PAUSE, _LONGEST_PAUSE)
+        self._pause = min(2 * self._pause or FIRST_PAUSE, _LONGEST_PAUSE)
         self._paused_at = now
         self._next = now + (self._pause if retry_after is None else retry_after)
 

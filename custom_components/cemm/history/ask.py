@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
+from time import time
 from typing import Any
 
 from custom_components.cemm.client import (
@@ -20,7 +21,7 @@ from custom_components.cemm.client import (
     Period,
     UnsupportedAliasError,
 )
-from custom_components.cemm.days import date_at, day_before, days, midnight
+from custom_components.cemm.days import DAY, date_at, day_before, days, midnight
 
 from .profile import Day
 
@@ -28,7 +29,7 @@ from .profile import Day
 FIRST_DAY = date(2010, 1, 1)
 
 # Seconds until what failed is asked again, twice as many each time.
-_FIRST_PAUSE = 1.0
+FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
 
 # So often a question is asked in one go; then it is left for a later look.
@@ -38,6 +39,10 @@ _TRIES = 7
 # and after so many nothing is answered any more.
 _PAUSE_AFTER = 3
 _IN_VAIN = 10
+
+# Seconds for which it is believed that nothing is there, if it might still come.
+_NOTHING_FOR = 7 * DAY
+_RECENT = timedelta(days=31)
 
 _NOTHING = History({})
 
@@ -85,17 +90,19 @@ class HistoryReader:
     """
 
     def __init__(
-        self, client: CemmClient, is_away: Callable[[], bool] = lambda: False
+        self,
+        client: CemmClient,
+        is_away: Callable[[], bool] = lambda: False,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         """Remember whom to ask, and how to know that nobody is there to answer."""
         self._client = client
         self._is_away = is_away
+        self._on_failure = on_failure
         self._answers: dict[Question, Any] = {}
         """What `_ask` returned: about 1.5 MB for a month of a meter."""
         self._today = FIRST_DAY
         self._failures: dict[Question, _Failure] = {}
-        self._in_vain = 0
-        """How many questions failed since the last answer."""
 
     @property
     def failing(self) -> Mapping[Question, CemmError]:
@@ -150,9 +157,8 @@ class HistoryReader:
         wanted = days(first, last)
         past = [day for day in wanted if day < today]
         months = dict.fromkeys(day.replace(day=1) for day in past)
-        await self._ask_all((alias, Period.MONTH, month) for month in months)
         has_totals = self._client.totals_interval is not None
-        questions: list[Question] = []
+        questions: list[Question] = [(alias, Period.MONTH, month) for month in months]
         for day in wanted:
             questions.append((alias, Period.DAY, day))
             # A day that is not over has no amount and no last reading yet.
@@ -177,19 +183,22 @@ class HistoryReader:
             for day in wanted
         ]
 
-    def unknown(self, alias: str, first: date, last: date) -> set[date]:
-        """Return of which of these days not everything was answered."""
-        failing = {day for name, _, day in self._failures if name == alias}
-        nothing = {
-            day
-            for (name, period, day), answer in self._answers.items()
-            if name == alias and period is Period.DAY and answer is None
-        }
-        return {
-            day
-            for day in days(first, last)
-            if day in failing | nothing or day.replace(day=1) in failing
-        }
+    def unknown(self, alias: str, some_days: Iterable[date]) -> dict[date, float]:
+        """Return of which days not everything was answered, and the Unix time to ask again."""
+        found = {}
+        for day in some_days:
+            month = (alias, Period.MONTH, day.replace(day=1))
+            of_day: Question = (alias, Period.DAY, day)
+            if not self._failures.keys().isdisjoint(
+                [month, of_day, (alias, None, day)]
+            ):
+                found[day] = 0.0
+            elif self._answers.get(of_day, _NOTHING) is None and self._is_recent(day):
+                found[day] = time() + _NOTHING_FOR
+        return found
+
+    def _is_recent(self, day: date) -> bool:
+        return self._today - day <= _RECENT
 
     def forget(self, alias: str, since: date) -> None:
         """Forget the answers about a meter's days since then: they were used."""
@@ -212,38 +221,33 @@ class HistoryReader:
 
         Raises CemmError when nothing is answered any more, or the CEMM is away.
         """
-        wanted = [
-            question
-            for question in questions
-            if question not in self._answers and not self._is_put_off(question)
-        ]
+        asked = list(questions)
+        wanted = [question for question in asked if question not in self._answers]
+        error: CemmError | None = None
+        in_vain = 0
         while wanted:
             question = min(wanted, key=self._due)
-            await self._pause(question)
+            await self._pause(question, in_vain)
             try:
                 self._answers[question] = await self._ask(*question)
             except AuthenticationError, NotConnectedError:
                 raise
             except CemmError as err:
-                failure = self._note_failure(question, err)
-                if self._in_vain >= _IN_VAIN or self._is_away():
-                    self._in_vain = 0
+                error, failure = err, self._note_failure(question, err)
+                # From what goes on failing alone nothing follows for others.
+                in_vain += failure.times <= _TRIES
+                if in_vain >= _IN_VAIN or self._is_away():
                     raise
                 if failure.times < _TRIES and not isinstance(err, ForbiddenError):
                     continue
             else:
-                self._in_vain = 0
+                in_vain = 0
                 self._failures.pop(question, None)
             wanted.remove(question)
             if question[1] is Period.DAY:
                 on_day()
-
-    def _is_put_off(self, question: Question) -> bool:
-        """Whether a question that goes on failing is left for a later look."""
-        failure = self._failures.get(question)
-        if failure is None or failure.times < _TRIES:
-            return False
-        return failure.again_at > _now()
+        if error and self._answers.keys().isdisjoint(asked):
+            raise error
 
     def _due(self, question: Question) -> float:
         """Return when a question may be asked; what is due already is asked in order."""
@@ -251,24 +255,26 @@ class HistoryReader:
         again_at = failure.again_at if failure else 0.0
         return again_at if again_at > _now() else 0.0
 
-    async def _pause(self, question: Question) -> None:
-        """Wait until a question may be asked, and longer if nothing is answered."""
-        wait = self._due(question) - _now()
-        if (more := self._in_vain - _PAUSE_AFTER) >= 0:
-            wait = max(wait, _FIRST_PAUSE * 2**more)
+    async def _pause(self, question: Question, in_vain: int) -> None:
+        """Wait until a question may be asked; what goes on failing is not waited for."""
+        failure = self._failures.get(question)
+        wait = 0.0
+        if failure and failure.times < _TRIES:
+            wait = failure.again_at - _now()
+        if (more := in_vain - _PAUSE_AFTER) >= 0:
+            wait = max(wait, FIRST_PAUSE * 2**more)
         if wait > 0:
             await asyncio.sleep(wait)
 
     def _note_failure(self, question: Question, err: CemmError) -> _Failure:
-        """Take note of a failure; of what goes on failing alone nothing follows for others."""
-        failure = self._failures.get(question)
-        times = failure.times if failure else 0
-        self._in_vain += times < _TRIES
-        pause = min(_FIRST_PAUSE * 2**times, _LONGEST_PAUSE)
+        known = self._failures.get(question)
+        times = known.times if known else 0
+        pause = min(FIRST_PAUSE * 2**times, _LONGEST_PAUSE)
         # Without the frames that it came through: it may be kept for long.
-        failure = _Failure(err.with_traceback(None), times + 1, _now() + pause)
-        self._failures[question] = failure
-        return failure
+        error = err.with_traceback(None)
+        self._failures[question] = _Failure(error, times + 1, _now() + pause)
+        self._on_failure()
+        return self._failures[question]
 
     async def _ask(self, alias: str, period: Period | None, day: date) -> Any:
         """Return what is kept of an answer; None if nothing is there."""

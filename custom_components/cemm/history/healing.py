@@ -17,6 +17,7 @@ from .apply import async_apply
 from .ask import HistoryReader, contained
 from .count import Use, count_hours
 from .counters import Counter
+from .ledger import Ledger
 from .recorder import async_hours, async_seen_hours
 from .rows import Hole, Row, holes
 from .want import Difference, difference, want_hole
@@ -37,6 +38,7 @@ class Healer:
     """The Unix time by which the hours end that may be filled."""
     written: dict[str, set[int]]
     """The starts of the hours written, by alias."""
+    ledger: Ledger
     complete: dict[str, int] = field(default_factory=dict)
     """Until which row (its start) nothing is missing, by the counter's name."""
     waiting: set[str] = field(default_factory=set)
@@ -99,6 +101,9 @@ class Healer:
         months = list(months_back(date_at(times[-1] - 1), date_at(times[0])))
         for first, last in reversed(months):
             days = await self.reader.meter_days(alias, first, last, self.today)
+            guessed = self.reader.unknown(alias, (each.day for each in days))
+            await self.ledger.async_guess(alias, guessed)
+            self.reader.forget(alias, first)
             start, end = max(times[0], midnight(first)), min(times[-1], days[-1].end)
             month = await self.hass.async_add_executor_job(
                 partial(count_hours, days, counters, start, end)

@@ -7,7 +7,7 @@ to do.
 
 from asyncio import Future
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -25,7 +25,9 @@ from .apply import async_begin_at, async_queue
 from .ask import HistoryReader, contained
 from .count import count_days_back
 from .counters import Counter, Priority
+from .ledger import Ledger
 from .profile import Day
+from .progress import Progress
 from .recorder import (
     async_newest_hour,
     async_newest_minutes,
@@ -60,6 +62,11 @@ class _Job:
     months: set[date]
     """The first days of those in which anything was counted."""
 
+    def days(self, since: int) -> int:
+        """Return how many days there are in the months that are left."""
+        left = self.months_left(since)
+        return sum((last - first).days + 1 for first, last in left)
+
     def months_left(self, start: int) -> Iterator[tuple[date, date]]:
         """Yield the first and last day of each month to go through."""
         if self.months:
@@ -77,14 +84,12 @@ class Importer:
     today: date
     hours: range
     """From the Unix time of the first hour that may be written to the end of the last."""
-    on_progress: Callable[[float], None]
-    """Called with the part that is done, from 0 to 1."""
+    progress: Progress
     written: dict[str, set[int]]
     """The starts of the hours written, by alias."""
+    ledger: Ledger
     failed: dict[str, CemmError] = field(default_factory=dict)
     """Why the history of a meter could not be had, by alias."""
-    _days: int = 0
-    _days_done: int = 0
     _later: list[_Batch] = field(default_factory=list)
     _lifts: dict[Counter, float] = field(default_factory=dict)
     """How much has been added to each counter's sums."""
@@ -95,14 +100,19 @@ class Importer:
 
         An error of a single meter is noted, and the others go on.
         """
+        jobs = await self._async_jobs(anchors)
         plan = [
             (first, last, job)
-            for job in await self._async_jobs(anchors)
+            for job in jobs
             for first, last in job.months_left(self.hours.start)
         ]
+        self.progress.begin(
+            sum((self.today - min(job.months)).days + 1 for job in jobs if job.months),
+            sum(job.days(0) for job in jobs),
+            sum(job.days(self.hours.start) for job in jobs),
+        )
         # The newest months first, but before all else those of the Energy dashboard.
         plan.sort(key=lambda part: (part[2].priority, -part[1].toordinal()))
-        self._days = sum((last - first).days + 1 for first, last, _ in plan)
         try:
             for first, last, job in plan:
                 if job.alias not in self.failed:
@@ -135,11 +145,15 @@ class Importer:
             return
         if month in job.months:
             found = await self.reader.meter_days(
-                job.alias, first, last, self.today, self._count_day
+                job.alias, first, last, self.today, self.progress.count_day
             )
         else:
             # Nothing was counted in that month: there is nothing to ask for.
             found = [Day(day) for day in days(first, last)]
+            for _ in found:
+                self.progress.count_day()
+        guessed = self.reader.unknown(job.alias, days(first, last))
+        await self.ledger.async_guess(job.alias, guessed)
         oldest = month == min(job.months)
         counted = await self.hass.async_add_executor_job(
             partial(count_days_back, found, start, anchors, oldest=oldest)
@@ -158,6 +172,7 @@ class Importer:
             if ended:
                 del job.anchors[counter]
         await self._async_write(batches)
+        self.reader.forget(job.alias, first)
 
     async def _async_write_later(self) -> None:
         """Write the rows that were put off for counters that are used more."""
@@ -193,10 +208,6 @@ class Importer:
         moves = [Move(rows[0].start, lift - before)] if lift != before else []
         await async_queue(self.hass, counter, Difference(moves, rows))
         self.written[counter.alias].update(row.start for row in rows)
-
-    def _count_day(self) -> None:
-        self._days_done += 1
-        self.on_progress(self._days_done / self._days)
 
 
 async def async_anchor(

@@ -105,6 +105,8 @@ class Ledger:
     async def async_know(self, alias: str, day: date) -> None:
         """Forget that a day was a guess: it was counted again."""
         del self.guesses[alias][day]
+        if not self.guesses[alias]:
+            del self.guesses[alias]
         await self.async_save()
 
     async def async_remove(self) -> None:

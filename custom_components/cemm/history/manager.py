@@ -5,21 +5,24 @@ from collections.abc import Callable, Collection, Coroutine
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 import logging
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
+from homeassistant.util import dt as dt_util
 
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.coordinator import CemmCoordinator
+from custom_components.cemm.days import HOUR
 from custom_components.cemm.meters.breaks import Break
 
 from .ledger import Ledger
+from .progress import Progress
 from .reconciler import Reconciler
 
 type OnProgress = Callable[[float], None]
@@ -28,6 +31,9 @@ _LOGGER = logging.getLogger(__name__)
 
 # How often to look for holes, and to try again what failed.
 INTERVAL = timedelta(hours=1)
+
+# Seconds until what failed is tried again for the first time.
+_SOON = 300.0
 
 # How often (seconds) to look whether the recorder has written the rows of a break.
 _SETTLE_INTERVAL = 60.0
@@ -51,23 +57,41 @@ class HistoryManager:
         self._entry = entry
         self._coordinator = coordinator
         self._ledger = ledger
-        self._reconciler = Reconciler(
-            hass, entry, coordinator, ledger, self._set_progress
-        )
+        self._progress = Progress(self._progressed)
+        self._reconciler = Reconciler(hass, entry, coordinator, ledger, self._progress)
         self._settling: asyncio.Task[None] | None = None
         self._settle_at = 0.0
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._listeners: set[CALLBACK_TYPE] = set()
         self._failed = False
+        self._retry_in = _SOON
+        self._next_look = 0.0
+        self._stop_retrying: CALLBACK_TYPE | None = None
         self._out_of_reach = False
-        self.progress: int | None = None
-        """How much of the running or last import is done, in percent."""
 
     @property
     def is_available(self) -> bool:
         """Whether there is a recorder to import into."""
         return RECORDER_DOMAIN in self._hass.config.components
+
+    @property
+    def progress(self) -> float | None:
+        """How much is there of all that the CEMM remembers, in percent."""
+        part = self._progress.of_memory
+        return None if part is None else round(100 * part, 1)
+
+    @property
+    def waiting(self) -> dict[str, Any]:
+        """What an import waits for, and how long it will take."""
+        failing = self._reconciler.failing
+        pause = self._coordinator.client.pace.wait
+        return {
+            "minutes_left": self._progress.minutes_left,
+            "slowed_down_until": _moment(time() + pause) if pause > 1 else None,
+            "failing": {asked: str(err) for asked, err in failing.items()},
+            "asked_again_at": _moment(self._next_look) if failing else None,
+        }
 
     @callback
     def async_add_progress_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -80,6 +104,7 @@ class HistoryManager:
         if not self.is_available:
             return
         for stop in (
+            self._stop_retry,
             self._hass.async_add_shutdown_job(HassJob(self._async_stop)),
             async_track_time_interval(
                 self._hass, self._async_tick, INTERVAL, cancel_on_shutdown=True
@@ -106,12 +131,12 @@ class HistoryManager:
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="no_recorder"
             )
-        furthest = 0
+        furthest = 0.0
 
         def report() -> None:
             nonlocal furthest
-            furthest = max(furthest, self.progress or 0)
-            on_progress(furthest / 100)
+            furthest = max(furthest, self._progress.of_run)
+            on_progress(furthest)
 
         stop_reporting = self.async_add_progress_listener(report)
         task = self._in_background(self._async_import_range(start, end))
@@ -191,10 +216,12 @@ class HistoryManager:
 
     async def _async_catch_up(self) -> None:
         """Do all that is due; a failure is reported once, and tried again later."""
+        self._stop_retry()
         try:
             async with self._lock:
                 await self._reconciler.async_catch_up()
         except CemmError as err:
+            self._look_again()
             level = logging.DEBUG if self._failed else logging.WARNING
             self._failed = True
             _LOGGER.log(
@@ -207,11 +234,29 @@ class HistoryManager:
         if self._failed:
             _LOGGER.info("%s: history is available again", self._entry.title)
         self._failed = False
+        if self._reconciler.failing:
+            self._look_again()
+        else:
+            self._retry_in = _SOON
 
-    def _set_progress(self, part: float) -> None:
-        """Tell the listeners of each percent once, not of each request."""
-        percent = int(100 * part)
-        if percent != self.progress:
-            self.progress = percent
-            for listener in list(self._listeners):
-                listener()
+    def _look_again(self) -> None:
+        """Look again soon, and later each time; the hourly look comes anyway."""
+        self._next_look = time() + self._retry_in
+        self._stop_retrying = async_call_later(
+            self._hass, self._retry_in, self._async_tick
+        )
+        self._retry_in = min(2 * self._retry_in, HOUR)
+
+    def _stop_retry(self) -> None:
+        if self._stop_retrying:
+            self._stop_retrying()
+            self._stop_retrying = None
+
+    def _progressed(self) -> None:
+        for listener in list(self._listeners):
+            listener()
+
+
+def _moment(at: float) -> str:
+    """Return a Unix time as the attributes of Home Assistant say it."""
+    return dt_util.utc_from_timestamp(at).isoformat()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import date
 from time import time
 
@@ -16,9 +16,11 @@ from custom_components.cemm.days import HOUR, date_at, day_after, floor_hour, mi
 
 from .ask import FIRST_DAY, HistoryReader, raise_any
 from .counters import Counter, counters, statistics
+from .guesses import Recounter
 from .healing import Healer
 from .importer import Importer, async_anchor, async_is_continuous
 from .ledger import Ledger
+from .progress import Progress
 from .recorder import async_compiled_until, async_convertible, async_stored
 from .settling import async_settle
 
@@ -44,19 +46,29 @@ class Reconciler:
         entry: ConfigEntry,
         coordinator: CemmCoordinator,
         ledger: Ledger,
-        on_progress: Callable[[float], None],
+        progress: Progress,
     ) -> None:
-        """Prepare to work; progress runs from 0 to 1."""
+        """Prepare to work."""
         self._hass = hass
         self._entry = entry
         self._coordinator = coordinator
-        self._on_progress = on_progress
-        self._reader = HistoryReader(coordinator.client)
+        self._progress = progress
+        self._reader = HistoryReader(
+            coordinator.client, lambda: coordinator.is_failing, progress.tell
+        )
         self._ledger = ledger
         self._rows = asyncio.Lock()
         """Held while rows are read and changed."""
         self._unmended: set[str] = set()
         """The names of counters that have a hole which was not filled so far."""
+
+    @property
+    def failing(self) -> Mapping[str, CemmError]:
+        """What could not be asked so far, and why."""
+        return {
+            f"{alias} {period or 'readings'} {day}": err
+            for (alias, period, day), err in self._reader.failing.items()
+        }
 
     async def async_settle(self) -> None:
         """Take out of the sums what is no use; may run beside any other method."""
@@ -73,6 +85,7 @@ class Reconciler:
         ledger, written = self._ledger, defaultdict[str, set[int]](set)
         counters = await self._async_counters()
         failed = await self._async_heal(counters, written)
+        failed |= await self._async_recount(counters)
         if ledger.wanted:
             not_had, all_ready = await self._async_count_back(
                 counters, written, *ledger.wanted
@@ -155,7 +168,8 @@ class Reconciler:
             self._ledger.complete.pop(counter.name, None)
         await self._ledger.async_save()
         importer = Importer(
-            self._hass, self._reader, date_at(now), hours, self._on_progress, written
+            *(self._hass, self._reader, date_at(now), hours, self._progress),
+            *(written, self._ledger),
         )
         await importer.async_run(anchors)
         failed = importer.failed
@@ -163,7 +177,7 @@ class Reconciler:
             self._ledger.imported |= {c.name for c in anchors if c.alias not in failed}
             await self._ledger.async_save()
         if not failed:
-            self._on_progress(1)
+            self._progress.finish()
         return failed, len(ready) == len(counters)
 
     async def _async_heal(self, counters: list[Counter], written: _Written) -> _Failed:
@@ -171,7 +185,8 @@ class Reconciler:
         now = time()
         newest = await self._async_newest(now)
         healer = Healer(
-            self._hass, self._reader, self._rows, date_at(now), newest, written
+            *(self._hass, self._reader, self._rows, date_at(now), newest, written),
+            self._ledger,
         )
         # Wrong bookings are taken out of a sum first.
         unsettled = {each.name for each in self._ledger.breaks}
@@ -184,6 +199,16 @@ class Reconciler:
         complete.update(healer.complete)
         await self._ledger.async_save()
         return healer.failed
+
+    async def _async_recount(self, counters: list[Counter]) -> _Failed:
+        """Put days right that were a guess; return what failed."""
+        if not self._ledger.guesses:
+            return {}
+        recounter = Recounter(
+            *(self._hass, self._reader, self._ledger, self._rows, date_at(time()))
+        )
+        await recounter.async_run([c for c in counters if c.name not in self._unmended])
+        return recounter.failed
 
     async def _async_counters(self) -> list[Counter]:
         """Return the counters whose history can be written."""

@@ -10,10 +10,15 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import (
+    NOTHING_THERE,
     AuthenticationError,
+    BrokenOffError,
     BusyError,
     CemmClient,
+    CemmConnectionError,
     CemmError,
+    CemmResponseError,
+    CemmStatusError,
     CemmTimeoutError,
     CemmUnreachableError,
     ForbiddenError,
@@ -44,6 +49,13 @@ _BACK_OFF = (
     GatewayError,
     PromiseError,
 )
+
+# What may be chance, and what of it is not.
+_CHANCE = (CemmStatusError, CemmResponseError, BrokenOffError)
+_NO_CHANCE = (*NOTHING_THERE, BusyError, ForbiddenError)
+
+# Seconds until a question that failed is asked once more.
+_AGAIN_AFTER = 1.0
 
 type Results = dict[str, Reading | CemmError]
 
@@ -76,10 +88,12 @@ class Asker:
             if (error := meter.questions.totals_error)
         }
 
-    async def async_readings(self, aliases: Iterable[str]) -> Results:
+    async def async_readings(
+        self, aliases: Iterable[str], *, twice: bool = False
+    ) -> Results:
         """Return what these meters answer, and what came late meanwhile.
 
-        If all of them fail, one that is not due shows whether it is the CEMM that fails.
+        With ``twice`` what fails by chance is asked once more before it counts. If all of them fail, one that is not due shows whether it is the CEMM that fails.
         """
         slow = {a for a, meter in self._meters.items() if meter.questions.timed_out}
         if len(slow) == len(self._meters):
@@ -93,6 +107,8 @@ class Asker:
             all_failed = _all_failed(results)
         if slow:
             await self._async_read_slow(slow.intersection(aliases))
+        for alias in self._to_ask_twice(results) if twice else ():
+            del results[alias]
         for alias, result in results.items():
             self._meters[alias].questions.is_failing = isinstance(result, CemmError)
             if not all_failed:
@@ -101,6 +117,25 @@ class Asker:
             self._refusal = None
             raise refusal
         return results | self._late_answers() if slow else results
+
+    def _to_ask_twice(self, results: Results) -> list[str]:
+        """Return the meters whose failure does not count yet: they are asked once more.
+
+        That is done in a moment of its own, and not where the CEMM itself is away.
+        """
+        errors = [r for r in results.values() if isinstance(r, CemmConnectionError)]
+        is_away = len(errors) == len(results) > 1
+        again = []
+        for alias, result in results.items():
+            meter = self._meters[alias]
+            is_first = not meter.questions.is_asked_twice
+            meter.questions.is_asked_twice = (
+                is_first and not is_away and _is_worth_it(result)
+            )
+            if meter.questions.is_asked_twice:
+                meter.schedule.due = monotonic() + _AGAIN_AFTER
+                again.append(alias)
+        return again
 
     def _one_more(self, but: Collection[str]) -> str | None:
         """Return the meter that is due next of those that answered well."""
@@ -174,7 +209,12 @@ class Asker:
         except AuthenticationError:
             raise
         except CemmError as err:
-            meter.schedule.failed(asked, back_off=isinstance(err, _BACK_OFF))
+            counts = meter.questions.is_asked_twice or not _is_worth_it(err)
+            back_off = counts and isinstance(err, _BACK_OFF)
+            meter.schedule.failed(asked, back_off=back_off)
+            if isinstance(err, BusyError) and err.retry_after:
+                wait = monotonic() + err.retry_after
+                meter.schedule.due = max(meter.schedule.due, wait)
             return err.with_traceback(None)
         newest = max((m.time for m in reading.channels.values()), default=None)
         meter.schedule.answered(newest, asked)
@@ -209,6 +249,11 @@ class Asker:
         _rest(meter, result)
         meter.questions.late = result
         self._on_late()
+
+
+def _is_worth_it(result: Reading | CemmError) -> bool:
+    """Whether to ask again in a second, as that may have been chance."""
+    return isinstance(result, _CHANCE) and not isinstance(result, _NO_CHANCE)
 
 
 def _rest(meter: MeterTracker, result: Reading | CemmError) -> None:

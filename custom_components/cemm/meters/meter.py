@@ -73,6 +73,8 @@ class Questions:
 
     is_failing: bool = False
     """Whether the last one failed."""
+    is_asked_twice: bool = False
+    """Whether it failed a second ago, and is asked once more before that counts."""
     timed_out: int = 0
     """How often in a row: it keeps no other waiting, and rests longer each time."""
     is_under_way: bool = False
