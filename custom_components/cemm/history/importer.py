@@ -62,10 +62,11 @@ class _Job:
     months: set[date]
     """The first days of those in which anything was counted."""
 
-    def days(self, since: int) -> int:
-        """Return how many days there are in the months that are left."""
-        left = self.months_left(since)
-        return sum((last - first).days + 1 for first, last in left)
+    def days_since(self, start: int, today: date) -> int:
+        """Return how many days the CEMM remembers since a Unix time."""
+        if not self.months:
+            return 0
+        return max((today - max(min(self.months), date_at(start))).days + 1, 0)
 
     def months_left(self, start: int) -> Iterator[tuple[date, date]]:
         """Yield the first and last day of each month to go through."""
@@ -107,9 +108,8 @@ class Importer:
             for first, last in job.months_left(self.hours.start)
         ]
         self.progress.begin(
-            sum((self.today - min(job.months)).days + 1 for job in jobs if job.months),
-            sum(job.days(0) for job in jobs),
-            sum(job.days(self.hours.start) for job in jobs),
+            sum(job.days_since(self.hours.start, self.today) for job in jobs),
+            sum((last - first).days + 1 for first, last, _ in plan),
         )
         # The newest months first, but before all else those of the Energy dashboard.
         plan.sort(key=lambda part: (part[2].priority, -part[1].toordinal()))

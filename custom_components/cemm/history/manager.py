@@ -77,8 +77,8 @@ class HistoryManager:
 
     @property
     def progress(self) -> float | None:
-        """How much is there of all that the CEMM remembers, in percent."""
-        part = self._progress.of_memory
+        """How much is there of what is wanted, in percent."""
+        part = self._progress.of_all
         return None if part is None else round(100 * part, 1)
 
     @property

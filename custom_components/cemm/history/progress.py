@@ -9,13 +9,12 @@ _LAST_MINUTES = 300.0
 
 
 class Progress:
-    """Days of meters: those that the CEMM remembers, and those that are to be asked for."""
+    """Counts the days of all meters that are wanted, and those that are asked for."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         """Start with nothing known."""
         self.tell = on_change
-        self._remembered = 0
-        self._missing = 0
+        self._wanted = 0
         self._planned = 0
         self._done = 0
         self._passed: deque[tuple[float, int]] = deque()
@@ -27,12 +26,11 @@ class Progress:
         return self._part(self._done, self._planned)
 
     @property
-    def of_memory(self) -> float | None:
-        """Return which part of all that the CEMM remembers is there, from 0 to 1."""
-        if not self._remembered and not self._is_finished:
+    def of_all(self) -> float | None:
+        """Return which part of what is wanted is there, from 0 to 1; None: nothing is."""
+        if not self._wanted and not self._is_finished:
             return None
-        there = self._remembered - self._missing + self._done
-        return self._part(there, self._remembered)
+        return self._part(self._wanted - self._planned + self._done, self._wanted)
 
     def _part(self, done: int, of: int) -> float:
         """Return a part, which is 1 only when the rows are written."""
@@ -50,10 +48,9 @@ class Progress:
         each = (monotonic() - since) / (now - before)
         return round((self._planned - self._done) * each / 60)
 
-    def begin(self, remembered: int, missing: int, planned: int) -> None:
-        """Take note of how many days there are, are not imported yet, and shall be now."""
-        self._remembered, self._missing = remembered, missing
-        self._planned, self._done = planned, 0
+    def begin(self, wanted: int, planned: int) -> None:
+        """Take note of how many days are wanted, and how many of them are missing."""
+        self._wanted, self._planned, self._done = wanted, planned, 0
         self._is_finished = False
         self._passed.clear()
         self.tell()
@@ -69,5 +66,5 @@ class Progress:
 
     def finish(self) -> None:
         """Take note that all rows are written."""
-        self._is_finished = True
+        self._is_finished, self._done = True, self._planned
         self.tell()
