@@ -41,6 +41,8 @@ class Simulator:
         self.clock = clock
         self.faults = Faults(clock)
         self.requests: deque[Request] = deque(maxlen=10_000)
+        self._under_way = 0
+        """How many requests are being answered, as far as that takes time."""
         self.promises = False
         """Whether the remote API first answers each request with a promise."""
         self.host = "127.0.0.1"
@@ -121,7 +123,7 @@ class Simulator:
         self.requests.append(Request(api, request.path, known))
         # Faults name paths as the documents do, with the slash at the end.
         fault, spoilt, rewritten = self.faults.met_by(
-            api, f"{request.path.rstrip('/')}/"
+            api, f"{request.path.rstrip('/')}/", query.get("time"), self._under_way
         )
 
         def answer() -> web.Response:
@@ -141,4 +143,10 @@ class Simulator:
                     return web.json_response(promise, status=202)
             return web.json_response(document)
 
-        return answer() if fault is None else await respond(fault, request, answer)
+        if fault is None:
+            return answer()
+        self._under_way += 1
+        try:
+            return await respond(fault, request, answer)
+        finally:
+            self._under_way -= 1

@@ -15,9 +15,10 @@ _FOR_EVER = 1e8
 _JSON = "application/json"
 
 
-def refuse(status: int) -> web.Response:
+def refuse(status: int, retry_after: str = "") -> web.Response:
     """Return an answer that is no data."""
-    return web.json_response({"error": status}, status=status)
+    headers = {"Retry-After": retry_after} if retry_after else None
+    return web.json_response({"error": status}, status=status, headers=headers)
 
 
 async def respond(
@@ -28,8 +29,8 @@ async def respond(
         case "latency" | "hang":
             await asyncio.sleep(_FOR_EVER if fault.kind == "hang" else fault.value)
             return answer()
-        case "status":
-            return refuse(fault.value)
+        case "status" | "limit":
+            return refuse(*fault.refusal)
         case "broken_json":
             text = answer().text or ""
             return web.Response(text=text[: len(text) // 2], content_type=_JSON)

@@ -117,11 +117,6 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         _LOGGER.debug("%s: a poll failed: %r", self.name, err)
         return self.data
 
-    @property
-    def is_failing(self) -> bool:
-        """Whether the last poll failed."""
-        return self._outage.failed_polls > 0
-
     def _find_odd(self) -> None:
         """Take note of what does not answer well, though the CEMM does."""
         odd = {**self.client.odd, **self._asker.odd}

@@ -76,16 +76,19 @@ class Pace:
     def learning(self) -> Iterator[None]:
         """Count a question of any kind, and learn from its answer or its error."""
         asked = _now()
-        self._next = max(self._next, asked) + self._interval
+        later = max(self._next, asked) + self._interval
+        self._next = max(self._next, min(later, asked + _LONGEST_INTERVAL))
         try:
             yield
         except BusyError as err:
-            self._slow_down(asked, err.retry_after)
+            if asked >= self._paused_at:  # The others did not know yet.
+                self._slow_down()
+                self._rest(err.retry_after)
             raise
         except _OVERLOADED:
             self._overloaded += 1
             if self._overloaded >= _IN_A_ROW:
-                self._slow_down(asked, None)
+                self._rest(None)
             raise
         except CemmConnectionError:
             raise  # Nobody has refused it, nor taken it.
@@ -103,19 +106,20 @@ class Pace:
             self._first = asked
         self._answered += 1
 
-    def _slow_down(self, asked: float, retry_after: float | None) -> None:
-        """Leave a pause, and less at a time from then on; what was asked before it knew not."""
-        if asked < self._paused_at:
-            return
-        now = _now()
+    def _slow_down(self) -> None:
+        """Ask less at a time, by how much was answered before it was too much."""
         allowed = 0.0
         if self._answered >= _ENOUGH:
-            allowed = max(now - self._first, _WINDOW) / self._answered
+            allowed = max(_now() - self._first, _WINDOW) / self._answered
         self._answered = 0
         self._interval = min(_SLOWER * max(allowed, self._interval), _LONGEST_INTERVAL)
+
+    def _rest(self, seconds: float | None) -> None:
+        """Leave a pause, each in a row twice as long as the one before."""
         self._pause = min(2 * self._pause or FIRST_PAUSE, _LONGEST_PAUSE)
-        self._paused_at = now
-        self._next = now + (self._pause if retry_after is None else retry_after)
+        self._paused_at = _now()
+        pause = self._pause if seconds is None else seconds
+        self._next = max(self._next, self._paused_at + pause)
 
 
 def _now() -> float:

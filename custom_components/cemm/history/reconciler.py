@@ -54,7 +54,9 @@ class Reconciler:
         self._coordinator = coordinator
         self._progress = progress
         self._reader = HistoryReader(
-            coordinator.client, lambda: coordinator.is_failing, progress.tell
+            coordinator.client,
+            lambda: not coordinator.last_update_success,
+            progress.tell,
         )
         self._ledger = ledger
         self._rows = asyncio.Lock()

@@ -1,0 +1,180 @@
+"""The past of CEMMs and APIs that fail now and then: what was answered is not asked again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from time import sleep
+
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.cemm.client import pace
+from custom_components.cemm.days import midnight
+from custom_components.cemm.history import ask
+from custom_components.cemm.history.counters import Counter
+from custom_components.cemm.history.rows import Row
+from simulator import Fault, House
+from tests.helpers.history import NEWEST, SINCE, assert_true, small_house, truth
+from tests.helpers.past import Past
+
+HOUR = 3600.0
+
+# The questions about the past in an import in which nothing fails.
+HEALTHY = {"local": 80, "remote": 152}
+
+
+@pytest.fixture
+def house(request: pytest.FixtureRequest) -> House:
+    return small_house(SINCE, "p1", "p1-gas")
+
+
+@pytest.fixture(autouse=True)
+def _with_pauses(no_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes here."""
+    monkeypatch.setattr(ask, "FIRST_PAUSE", 1.0)
+    monkeypatch.setattr(pace, "FIRST_PAUSE", 5.0)
+
+
+async def pass_time(past: Past, seconds: float) -> float:
+    """Let time pass until all of the past is there; return how much."""
+    begin = past.freezer.time_to_freeze.timestamp()
+    while (passed := dt_util.utcnow().timestamp() - begin) < seconds:
+        asked = -1
+        while asked < len(past.sim.requests):
+            asked = len(past.sim.requests)
+            await past.hass.async_add_executor_job(sleep, 0.004)
+        is_idle = not any(
+            "history" in t.get_name() for t in past.entry._background_tasks
+        )
+        is_there = past.history.progress == 100 and not past.history.waiting["failing"]
+        if is_idle and is_there:
+            break
+        past.freezer.tick(1)
+        async_fire_time_changed(past.hass)
+    return passed
+
+
+def asked(past: Past) -> int:
+    """Return how many questions there were about the past: all are for a midnight."""
+    return sum(
+        int(request.query.get("time", "1")) % HOUR == 0 for request in past.sim.requests
+    )
+
+
+def failing(status: int, share: float, path: str = "") -> list[Fault]:
+    return [Fault("status", path, value=status, share=share)]
+
+
+def assert_used(house: House, counter: Counter, rows: list[Row]) -> None:
+    """Each of these hours has its own use."""
+    for old, new in pairwise(rows):
+        used = truth(house, counter, new.end) - truth(house, counter, old.end)
+        assert new.sum - old.sum == pytest.approx(used, rel=0.01, abs=0.002)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong, and the most that it may cost."""
+
+    api: str
+    faults: Sequence[Fault] = ()
+    share: float = 0.0
+    """Of the questions that fail."""
+    within: float = HOUR
+    promises: bool = False
+
+
+TROUBLES = {
+    "healthy, local": Trouble("local"),
+    "healthy, by the key": Trouble("remote"),
+    "10 % 408, promises": Trouble(
+        "remote", failing(408, 0.1), 0.1 + 0.4, 1.5 * HOUR, promises=True
+    ),
+    "2 % 408": Trouble("remote", failing(408, 0.02), 0.02, 1.5 * HOUR),
+    "10 % 408": Trouble("remote", failing(408, 0.1), 0.1, 1.5 * HOUR),
+    "30 % 408": Trouble("remote", failing(408, 0.3), 0.3, 3 * HOUR),
+    "429": Trouble("remote", [Fault("limit", value=(30, 429, ""))], 0.25, 1.5 * HOUR),
+    "503": Trouble("remote", [Fault("limit", value=(30, 503, "20"))], 0.25, 1.5 * HOUR),
+    "2 % 500": Trouble("local", failing(500, 0.02), 0.02),
+    "10 % 500": Trouble("local", failing(500, 0.1), 0.1),
+    "30 % 500": Trouble("local", failing(500, 0.3), 0.3, 3 * HOUR),
+    "10 % broken off": Trouble("local", [Fault("drop", share=0.1)], 0.1),
+    "a day takes 12 s": Trouble("local", [Fault("latency", "/data/day/", value=12)]),
+    "one at a time": Trouble(
+        "local", [Fault("alone"), Fault("latency", "/data/day/", value=12)]
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("past", "trouble"),
+    [(trouble.api, trouble) for trouble in TROUBLES.values()],
+    ids=list(TROUBLES),
+    indirect=["past"],
+)
+async def test_the_past_comes_whatever_fails_now_and_then(
+    past: Past, trouble: Trouble, caplog: pytest.LogCaptureFixture
+) -> None:
+    past.wish()
+    await past.setup()
+    past.sim.faults.extend(trouble.faults)
+    past.sim.promises = trouble.promises
+    passed = await pass_time(past, trouble.within)
+    n = asked(past)
+    past.sim.faults.clear()
+    assert passed < trouble.within
+    rows = await past.rows()
+    for name, counter in past.counters().items():
+        assert_true(past.house, counter, rows[name])
+    assert n <= (1 + 2.5 * trouble.share) * HEALTHY[trouble.api]
+
+
+DAY = date(2025, 10, 30)
+
+
+@pytest.mark.parametrize("past", ["local", "remote"], indirect=True)
+async def test_a_day_that_fails_for_hours_costs_no_other(past: Past) -> None:
+    """It is a guess until it is known; then it and what is older are put right."""
+    past.wish()
+    await past.setup()
+    start = midnight(DAY)
+    past.sim.faults.append(Fault("status", "/p1/data/day/", value=500, time=start))
+    await pass_time(past, HOUR)
+    assert past.history.progress == 100
+    assert past.history.waiting["failing"] == {"p1 day 2025-10-30": "HTTP status 500"}
+    for name, counter in past.counters().items():
+        rows = (await past.rows())[name]
+        assert len(rows) == (NEWEST - midnight(SINCE)) / HOUR
+        newer = [row for row in rows if row.start >= start + 24 * HOUR]
+        assert_used(past.house, counter, newer)
+        older = [row for row in rows if row.start < start]
+        assert_used(past.house, counter, older)
+    await pass_time(past, 4 * HOUR)
+    most = 7 + 20
+    assert (
+        len(
+            [
+                r
+                for r in past.sim.requests
+                if "time" in r.query
+                and r.path.endswith("p1/data/day/")
+                and r.query["time"] == str(start)
+            ]
+        )
+        <= most
+    )
+    past.sim.faults.clear()
+    await pass_time(past, HOUR)
+    rows = await past.rows()
+    for name, counter in past.counters().items():
+        assert_true(past.house, counter, rows[name])
+        for row in rows[name]:
+            assert row.state == pytest.approx(
+                truth(past.house, counter, row.end), abs=0.05
+            )
+    before = len(past.sim.requests)
+    await past.next_hour()
+    assert not [r for r in list(past.sim.requests)[before:] if "/data/" in r.path]
+    assert await past.rows() == rows
