@@ -28,14 +28,6 @@ from .roster import Roster
 
 _LOGGER = logging.getLogger(__name__)
 
-# Meters come and go, and a lease may give the address to another device.
-IDENTIFY_INTERVAL = 600.0
-
-# What the listing of meters takes, as long as that is not known better, and for how long it
-# may be put off, both in seconds: no meter should wait for it.
-_LISTING_TAKES = 2.0
-_LISTING_WAITS = 60.0
-
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     """Polls one CEMM, each meter in step with its measurements.
@@ -71,6 +63,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._asker = Asker(hass, entry, client, self._meters, self._look_now)
         self._planned = inf
         self._requested = True
+        self._wanted: list[str] = []
+        """The meters that have enabled entities, or may get some."""
         self.oddities = Oddities(hass, entry)
         self._outage = Outage(hass, entry)
         self._totals_at = 0.0
@@ -131,11 +125,11 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             due = monotonic() + self.client.longest_interval
         self._planned = due
 
-    def _wanted(self) -> list[str]:
-        """Return the meters that have enabled entities, or may get some."""
+    def _find_wanted(self) -> None:
+        """Find the meters that somebody looks at, once in a poll: it takes long."""
         used = set(self.async_contexts())
         data = self.data or {}
-        return [
+        self._wanted = [
             alias
             for alias in self._meters
             if alias in used or alias not in data or not data[alias].channels
@@ -151,13 +145,13 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         now = monotonic()
         return [
             alias
-            for alias in (self._meters if now >= self.roster.due else self._wanted())
+            for alias in (self._meters if now >= self.roster.due else self._wanted)
             if self._meters[alias].schedule.due <= now + TOGETHER
         ]
 
     def _next_due(self) -> float:
         """Return when the next meter is due that somebody looks at."""
-        return min((self._meters[a].schedule.due for a in self._wanted()), default=inf)
+        return min((self._meters[a].schedule.due for a in self._wanted), default=inf)
 
     @callback
     def _look_now(self) -> None:
@@ -210,11 +204,12 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         results = await self._asker.async_readings(aliases)
         self._find_outage(results)
         await self._async_take(results)
-        self._meters.find_stalled(self._wanted())
         if self.roster.may_identify(self._next_due):
             await self._async_identify()
         elif self.roster.is_due_again:
             await self._asker.async_aside([self.roster.async_ask_again()])
+        self._find_wanted()
+        self._meters.find_stalled(self._wanted)
 
     async def _async_identify(self) -> None:
         after_failure = bool(self._outage.failed_polls)

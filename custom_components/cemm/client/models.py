@@ -196,7 +196,7 @@ def parse_reading(raw: Any) -> Reading:
     channels = dict(_measurements(data))
     totals = raw.get("totals")
     counted = dict(_measurements(totals)) if isinstance(totals, dict) else {}
-    taken = {group for group, names in GROUPS.items() if counted.keys() & {*names}}
+    taken = {g for g, names in GROUPS.items() if not counted.keys().isdisjoint(names)}
     for group in taken:
         for name in GROUPS[group]:
             channels.pop(name, None)

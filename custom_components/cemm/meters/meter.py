@@ -21,9 +21,12 @@ from .plausible import Limits
 from .schedule import Schedule
 from .silence import Activity, observe
 
-# A meter without tariffs counts in its net values alone. They may only fall by
-# what an inverter uses itself at night (kWh per hour, generously).
-_OWN_USE = 0.1
+_RATES = {group: CHANNELS[names[0]].max_rate or 0.0 for group, names in GROUPS.items()}
+_LIMITS = {group: Limits(rate) for group, rate in _RATES.items()}
+# Net values fall as fast as they rise. A meter without tariffs counts in them alone: there
+# they may only fall by what an inverter uses itself at night (kWh per hour, generously).
+_LIMITS_OF_NETS = Limits(_RATES["nets"], _RATES["nets"])
+_LIMITS_OF_NETS_ALONE = Limits(_RATES["nets"], 0.1)
 
 # A register that is missing from the answers is still one of them for so long (seconds).
 _MISSING_FOR = 600.0
@@ -232,24 +235,21 @@ class MeterTracker:
     ) -> Iterator[tuple[str, dict[str, Measurement]]]:
         """Yield what a reading says of each group of registers."""
         for group, names in GROUPS.items():
-            may_fall = self._limits(group).fall > 0
             values = {
                 name: measurement
                 for name in names
                 if (measurement := reading.channels.get(name))
                 # No meter shows less than nothing.
-                and (may_fall or measurement.value >= 0)
+                and (group == "nets" or measurement.value >= 0)
             }
             if values:
                 yield group, values
 
     def _limits(self, group: str) -> Limits:
         """Return how fast the registers of a group can change."""
-        rise = CHANNELS[GROUPS[group][0]].max_rate
-        assert rise
         if group != "nets":
-            return Limits(rise)
-        return Limits(rise, rise if self._is_net else _OWN_USE)
+            return _LIMITS[group]
+        return _LIMITS_OF_NETS if self._is_net else _LIMITS_OF_NETS_ALONE
 
     @property
     def _is_net(self) -> bool:
