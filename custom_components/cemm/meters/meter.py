@@ -16,7 +16,7 @@ from custom_components.cemm.client import (
 from custom_components.cemm.kinds import MeterKind, is_pulse, is_watched
 
 from .breaks import Break, find_breaks, states
-from .guard import TOLD, GroupState, Judgement, Verdict, follow, judge
+from .guard import TOLD, Claim, GroupState, Judgement, Verdict, follow, judge
 from .plausible import Limits
 from .schedule import Schedule
 from .silence import Activity, observe
@@ -167,14 +167,12 @@ class MeterTracker:
         old, restarted = self.data, dict[str, float]()
         judged: dict[str, Judgement] = {}
         for group, values in self._counted(reading):
-            state, made = self.groups.get(group), group in reading.totals
-            judgement = None
+            made = group in reading.totals
+            claim = Claim(values, now, self._limits(group), from_totals=made)
+            state, judgement = self.groups.get(group), None
             if group == "nets" and state and self._is_net and "tariffs" in judged:
-                of = judged["tariffs"]
-                judgement = follow(state, values, now, of, from_totals=made)
-            judgement = judgement or judge(
-                state, values, now, self._limits(group), from_totals=made
-            )
+                judgement = follow(state, claim, judged["tariffs"])
+            judgement = judgement or judge(state, claim)
             judged[group] = judgement
             self.groups[group] = judgement.state
             restarted |= judgement.restarted
