@@ -13,6 +13,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .channels import (
     LAST_MEASUREMENT,
@@ -24,8 +25,7 @@ from .channels import (
 from .client import MAX_CHANNELS, Meter
 from .const import DOMAIN
 from .coordinator import CemmCoordinator
-from .devices import alias_of, async_sensor, unique_id
-from .entity import MeterEntity
+from .devices import alias_of, async_sensor, meter_device_info, unique_id
 from .history import HistoryManager
 from .kinds import MeterKind
 from .meters.meter import MeterData
@@ -109,9 +109,10 @@ def _sensor(
     return CemmSensor(coordinator, meter, kind, description)
 
 
-class CemmSensor(MeterEntity, SensorEntity):
+class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
     """One channel of a meter, or what is derived of its channels."""
 
+    _attr_has_entity_name = True
     entity_description: ChannelDescription
 
     def __init__(
@@ -121,12 +122,29 @@ class CemmSensor(MeterEntity, SensorEntity):
         kind: MeterKind,
         description: ChannelDescription,
     ) -> None:
-        """Start with the value of the last poll."""
-        super().__init__(coordinator, meter, kind, description)
+        """Start with the last poll's value; the CEMM may not have the meter now."""
+        super().__init__(coordinator, context=meter.alias)
+        self.entity_description = description
+        self._alias = meter.alias
+        self._attr_unique_id = unique_id(coordinator.mac, meter.alias, description.key)
+        same_kind = (a for a, data in coordinator.data.items() if data.kind is kind)
+        self._attr_device_info = meter_device_info(
+            coordinator.mac,
+            coordinator.roster.device_id,
+            meter,
+            kind,
+            is_first=next(same_kind, meter.alias) == meter.alias,
+        )
         # Of a meter that has stopped, only what it has counted is still true.
         self._is_live = description.state_class is SensorStateClass.MEASUREMENT
         self._data: MeterData | None = None
         self._update()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the meter answers: a CEMM that does may have lost one meter."""
+        return self._attr_available
 
     @override
     @callback
@@ -141,7 +159,7 @@ class CemmSensor(MeterEntity, SensorEntity):
 
     def _update(self) -> None:
         """Take the value from the coordinator."""
-        data = self.meter_data
+        data = self.coordinator.data.get(self._alias)
         if data is not self._data:
             self._data = data
             self._attr_native_value = self._value(data) if data else None

@@ -38,25 +38,6 @@ class Schedule:
     an hour in between.
     """
 
-    __slots__ = (
-        "_agreed",
-        "_asked",
-        "_cadence",
-        "_earliest",
-        "_glance_at",
-        "_glanced",
-        "_interval",
-        "_longest",
-        "_missed",
-        "_newest",
-        "_pause",
-        "_questions",
-        "_shortest",
-        "_too_early",
-        "_well_timed",
-        "due",
-    )
-
     def __init__(self, shortest: float = 5.0, longest: float = 60.0) -> None:
         self.due = 0.0
         """When to ask next; at first at once."""
