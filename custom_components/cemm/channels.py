@@ -221,9 +221,9 @@ def derived_total(
 ) -> float | None:
     """Return a derived total, without the noise of adding floats.
 
-    What is ``measured`` now decides which registers make it, as the two APIs
-    serve different ones; ``registers`` has the last value of each, also of one
-    that is missing now.
+    The registers that are ``measured`` now make it up, as the two APIs serve
+    different ones; ``registers`` has the last value of each, also of one that is
+    missing now.
     """
     group = group_of(row, kind, measured) or group_of(row, kind, registers)
     values = [registers[register] for register in group if register in registers]

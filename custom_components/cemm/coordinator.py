@@ -119,7 +119,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     # When to ask
 
     def _plan(self) -> None:
-        """Refresh when the first meter is due of those that somebody looks at."""
+        """Refresh when the first wanted meter is due."""
         due = self._next_due()
         if due == inf:
             due = monotonic() + self.client.longest_interval
@@ -150,12 +150,12 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         ]
 
     def _next_due(self) -> float:
-        """Return when the next meter is due that somebody looks at."""
+        """Return when the next wanted meter is due."""
         return min((self._meters[a].schedule.due for a in self._wanted), default=inf)
 
     @callback
     def _look_now(self) -> None:
-        """Have an answer that came late be fetched."""
+        """Fetch an answer that came late."""
         self._planned = monotonic()
         if self._listeners:
             self._schedule_refresh()
@@ -163,8 +163,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     @override
     @callback
     def _schedule_refresh(self) -> None:
-        # The base class counts from the last full second, and adds a part of one that is
-        # the same each time; a meter has a phase of its own.
+        # The base class counts from the last full second and adds the same part of a second
+        # each time, but each meter has a phase of its own.
         now = self.hass.loop.time()
         wait = max(self._planned - monotonic(), 0.0) + now % 1 - self._microsecond
         self.update_interval = timedelta(seconds=wait)
@@ -178,7 +178,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         scheduled: bool = False,
         raise_on_entry_error: bool = False,
     ) -> None:
-        # What is not scheduled somebody has asked for: be it when polling is disabled.
+        # Somebody has asked for each refresh that is not scheduled, even with polling disabled.
         self._requested = not scheduled
         await super()._async_refresh(
             log_failures, raise_on_auth_failed, scheduled, raise_on_entry_error
@@ -188,10 +188,10 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     async def _async_poll(self) -> None:
         now = monotonic()
-        # Should anything go wrong that is not expected, it is not asked at once again.
+        # Even if something unexpected goes wrong, there is a pause before the next poll.
         self._planned = now + self.client.retry_interval
-        # After a failure something else may answer at the address, and what other meters
-        # answered in that poll is lost.
+        # After a failure something else may answer at the address, and the answers that
+        # other meters gave in that poll are lost.
         if self._outage.failed_polls or not self.roster.due:
             await self._async_identify()
             aliases = list(self._meters)

@@ -34,7 +34,7 @@ from .runtime import CemmConfigEntry
 # The coordinator decides when to ask.
 PARALLEL_UPDATES = 0
 
-# Adding one takes a millisecond: those of all meters in one go would hold the event loop.
+# Adding a sensor takes a millisecond: all in one go would hold the event loop.
 _AT_ONCE = 8
 
 
@@ -53,7 +53,7 @@ async def async_setup_entry(
             del measured[gone]
         for alias, data in coordinator.data.items():
             channels = measured.setdefault(alias, set())
-            # No meter has so many, but who knows what answers.
+            # No meter has that many channels, but who knows what answers.
             if data.channels.keys() <= channels or len(channels) >= MAX_CHANNELS:
                 continue
             channels.update(data.channels)
@@ -135,7 +135,7 @@ class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
             kind,
             is_first=next(same_kind, meter.alias) == meter.alias,
         )
-        # Of a meter that has stopped, only what it has counted is still true.
+        # When a meter has stopped, only its counts are still true.
         self._is_live = description.state_class is SensorStateClass.MEASUREMENT
         self._data: MeterData | None = None
         self._update()

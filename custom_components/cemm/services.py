@@ -68,7 +68,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         hass.services.async_register(
             DOMAIN, name, handler, schema, supports_response=SupportsResponse.ONLY
         )
-    # What writes to the database is not for everybody who may switch a light.
+    # Writing to the database is not for everybody who may switch a light.
     async_register_admin_service(
         hass,
         DOMAIN,

@@ -227,7 +227,7 @@ def parse_history(raw: Any, period: Period = Period.DAY) -> History:
     return History(channels)
 
 
-# What `Sample` itself makes of a pair, at a third of the time: years are made of these.
+# The same as `Sample(*pair)` in a third of the time: a year is made of many.
 _sample = partial(tuple.__new__, Sample)
 
 

@@ -43,16 +43,16 @@ class Claim:
         return GroupState(self.values, seen, self.from_totals)
 
 
-# What contradicts the past is believed after this long (seconds) and so many measurements;
-# not answers: gas is measured every five minutes or every hour, and repeated until then.
+# Readings that contradict the past are believed after this long (seconds) and this many
+# measurements. Answers do not count: the CEMM repeats gas for five minutes or an hour.
 _PATIENCE = 600.0
 _MEASUREMENTS = 3
 
-# A fall of what is measured more seldom needs this long. So does a 0: a CEMM that restarts
-# or has lost its settings shows it for minutes.
+# A fall with fewer measurements needs this long. So does a 0: a CEMM that restarts or has
+# lost its settings shows it for minutes.
 _LONG_PATIENCE = 900.0
 
-# Readings that contradict the past in so many ways at once may each turn out to be right.
+# At most this many contradictions to the past are followed at once.
 _MOST_DOUBTS = 3
 
 
@@ -120,7 +120,7 @@ def judge(state: GroupState | None, claim: Claim) -> Judgement:
     doubts = state.doubts
     if doubts:  # Most often there are none, and no reading has to be one.
         doubts = _with(doubts, claim)
-    # What was there at once was not used in the time that it has lasted since.
+    # A jump happened at once: the time that it has lasted since makes it no more plausible.
     began = doubts[-1].began if doubts else claim.now
     steps = {
         name: found
@@ -147,7 +147,7 @@ def judge(state: GroupState | None, claim: Claim) -> Judgement:
 def follow(state: GroupState, claim: Claim, tariffs: Judgement) -> Judgement | None:
     """Judge what follows from tariffs that are judged; None: it speaks for itself.
 
-    Of a small change of theirs it can't be seen whether it is one of meaning.
+    A small change of theirs does not show whether it is one of meaning.
     """
     if tariffs.verdict is Verdict.HELD:
         return Judgement(state, Verdict.HELD)
@@ -175,11 +175,11 @@ def _is_remade(state: GroupState, values: Values, *, from_totals: bool) -> bool:
 
 
 def _with(doubts: Sequence[Doubt], claim: Claim) -> tuple[Doubt, ...]:
-    """Return the doubts with one more claim, that which it belongs to at the end."""
+    """Return the doubts with one more claim; the doubt that it belongs to comes last."""
     for old in doubts:
         if longer := _continued(old, claim):
             return (*(other for other in doubts if other is not old), longer)
-    # Garbage that comes between the answers of another meter does not last.
+    # Garbage between the answers of another meter does not persist: it goes first.
     kept = sorted(doubts, key=lambda doubt: doubt.persisted)[1 - _MOST_DOUBTS :]
     now = claim.now
     new = Doubt(claim.numbers, claim.values, claim.from_totals, now, now, now)
@@ -189,9 +189,9 @@ def _with(doubts: Sequence[Doubt], claim: Claim) -> tuple[Doubt, ...]:
 def _continued(old: Doubt, claim: Claim) -> Doubt | None:
     """Return a doubt with one more claim; None if it does not belong to it.
 
-    No pause counts for more than half of the patience: an outage, or a clock that
-    jumps, between two bad answers proves nothing. Nor does it prove that what has risen
-    meanwhile is use, or that it has anything to do with one odd measurement before.
+    A pause counts for half of the patience at most: an outage, or a clock that jumps,
+    between two bad answers proves nothing. It does not prove either that a rise meanwhile
+    is use, or that it has anything to do with one odd measurement before.
     """
     values, limits = claim.values, claim.limits
     if old.from_totals is not claim.from_totals or values.keys() - old.newest.keys():
@@ -256,7 +256,7 @@ def _has_fallen(doubt: Doubt, state: GroupState) -> bool:
 def _believe(state: GroupState, doubt: Doubt) -> Judgement:
     """Go on from readings that contradict the past: all registers are others now.
 
-    Those that were seen with the first of them and no more since are none of the meter's.
+    A register that was seen at first and not since does not belong to the meter.
     """
     newest = max(measurement.time for measurement in doubt.newest.values())
     registers = {
@@ -284,8 +284,8 @@ def _accept(
 ) -> Judgement:
     """Go on with readings that fit, which ends all doubts.
 
-    A register that is new, or has counted nothing so far, goes on from its reading: how
-    long it took to get there, nobody knows.
+    A register that is new, or has counted nothing so far, goes on from its reading: nobody
+    knows how long it took to get there.
     """
     good, seen, restarted = {**state.good}, {**state.seen}, dict[str, float]()
     for name, measurement in claim.values.items():

@@ -28,7 +28,7 @@ _LIMITS = {group: Limits(rate) for group, rate in _RATES.items()}
 _LIMITS_OF_NETS = Limits(_RATES["nets"], _RATES["nets"])
 _LIMITS_OF_NETS_ALONE = Limits(_RATES["nets"], 0.1)
 
-# A register that is missing from the answers is still one of them for so long (seconds).
+# A register that is missing from the answers still counts as measured this long (seconds).
 _MISSING_FOR = 600.0
 
 # How often (seconds) to save for how long a doubt has persisted.
@@ -60,7 +60,7 @@ class Change:
     """What a reading turned out to mean."""
 
     verdict: Verdict
-    """What the user is told of it; `GOOD` where that is nothing."""
+    """What to tell the user; `GOOD`: nothing."""
     breaks: Sequence[Break] = ()
     """The statistics that go on from another reading."""
     must_last: bool = False
@@ -77,11 +77,11 @@ class Questions:
     is_failing: bool = False
     """Whether the last one failed."""
     timed_out: int = 0
-    """How often in a row: it keeps no other waiting, and rests longer each time."""
+    """How many times in a row: the meter keeps no other waiting, and rests longer each time."""
     is_under_way: bool = False
     """Whether one is asked beside those to the others."""
     late: Reading | CemmError | None = None
-    """What came of that."""
+    """Its answer, until it is fetched."""
     totals: Reading | None = None
     """What `realtime` leaves out."""
     totals_error: CemmError | None = None
@@ -107,7 +107,7 @@ class MeterTracker:
         self.last_known: Mapping[str, float] = self._registers
         """The registers as they were before their last change of meaning."""
         self.ended = ended
-        """The last states of what the meter shows no more: it may come back as another."""
+        """The last states of what the meter shows no more, which may come back changed."""
         self.activity: Activity | None = None
         self._measured_at: dict[str, float] = {}
         self._settled: Reading | None = None
@@ -120,8 +120,8 @@ class MeterTracker:
     def may_wait(self) -> bool:
         """Whether nothing comes before the next measurement is due, however late that is.
 
-        That is so of gas by a smart meter, but not of pulses, which were regular by
-        chance, nor while a reading is held back until it persists.
+        So it is with gas that a smart meter reports, but not with pulses, which were regular
+        by chance, and not while a reading is held back until it persists.
         """
         data = self.data
         return (
@@ -132,10 +132,10 @@ class MeterTracker:
 
     @property
     def doubts(self) -> Sequence[tuple[Mapping[str, float], bool, int]]:
-        """What must not be lost of readings that are held back.
+        """The parts of readings held back that must not be lost.
 
-        What each began with, if it came again, and for how long it has persisted: what was
-        last seen minutes before a power cut would be taken for a pause.
+        These are what each began with, whether it came again, and how long it has persisted:
+        after a power cut the minutes since the last save would be taken for a pause.
         """
         return [
             (doubt.first, doubt.measurements > 1, int(doubt.persisted // _SAVED_EVERY))
@@ -253,14 +253,14 @@ class MeterTracker:
     def _is_net(self) -> bool:
         """Whether net values follow from tariffs, and count nothing of their own.
 
-        Those that only the other API serves are none.
+        Tariffs that only the other API serves do not count here.
         """
         return self.data.kind is MeterKind.SMART or not self.data.measured.isdisjoint(
             GROUPS["tariffs"]
         )
 
     def _told(self, judged: Mapping[str, Judgement]) -> Verdict:
-        """Return the one thing to tell of all groups, the first of which tells most."""
+        """Return what to tell of the first group that has something: it tells most."""
         told = (
             judgement.verdict
             for group, judgement in judged.items()

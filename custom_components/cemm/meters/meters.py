@@ -76,7 +76,7 @@ class Meters(dict[str, MeterTracker]):
         }
 
     def watch(self, meter: Meter, kind: MeterKind) -> None:
-        """Begin to follow a meter, or anew if it has turned out to be of another kind."""
+        """Begin to follow a meter; reload if it has turned out to be of another kind."""
         if (tracker := self.get(meter.alias)) is None:
             stored = self._stored.get(meter.alias)
             self[meter.alias] = MeterTracker(
@@ -127,7 +127,7 @@ class Meters(dict[str, MeterTracker]):
         return change
 
     def _are_swapped(self, alias: str, change: Change) -> bool:
-        """Whether a meter's new readings are those of the input that it may be mixed up with."""
+        """Whether a meter now shows the readings of the input that shares its name."""
         other = self.get(swapped_input(alias) or "")
         if other is None:
             return False
@@ -174,7 +174,7 @@ class Meters(dict[str, MeterTracker]):
     def find_stalled(self, asked: Collection[str]) -> None:
         """Find the meters that have fallen silent, by the clock of the others.
 
-        Only of those that are asked regularly that can be said.
+        Only those that are asked regularly can be judged.
         """
         active = {
             alias: activity
@@ -184,7 +184,7 @@ class Meters(dict[str, MeterTracker]):
         now = monotonic()
         for alias, tracker in self.items():
             activity = active.get(alias)
-            # Of a meter that does not answer, nothing is known.
+            # A meter that does not answer tells nothing.
             if tracker.failures and activity:
                 continue
             stalled = activity is not None and is_stalled(
