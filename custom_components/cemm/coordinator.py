@@ -178,7 +178,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         scheduled: bool = False,
         raise_on_entry_error: bool = False,
     ) -> None:
-        # Somebody has asked for each refresh that is not scheduled, even with polling disabled.
+        # A refresh that is not scheduled was asked for, even with polling disabled.
         self._requested = not scheduled
         await super()._async_refresh(
             log_failures, raise_on_auth_failed, scheduled, raise_on_entry_error

@@ -77,7 +77,7 @@ class Questions:
     is_failing: bool = False
     """Whether the last one failed."""
     timed_out: int = 0
-    """How many times in a row: the meter keeps no other waiting, and rests longer each time."""
+    """How many times in a row: it keeps no other waiting, and rests longer each time."""
     is_under_way: bool = False
     """Whether one is asked beside those to the others."""
     late: Reading | CemmError | None = None
@@ -197,9 +197,10 @@ class MeterTracker:
             ),
             available=True,
         )
+        before, doubts = doubts, self.doubts
         # Nothing follows from hearing this once more.
-        self._settled = None if self.doubts else reading
-        must_last = self.doubts != doubts
+        self._settled = None if doubts else reading
+        must_last = doubts != before
         if not restarted and old.measured == self.data.measured:
             return Change(Verdict.GOOD, must_last=True) if must_last else NO_CHANGE
         breaks = self._breaks(old, restarted, now)
