@@ -23,7 +23,7 @@ MAX_SAMPLES = 1600  # a day of 25 hours has 1500 minutes
 
 _NOT_HEX = re.compile(r"[:\-. ]")
 
-# The channels that count, by what is counted together: `parse_reading` takes a group as one.
+# The registers, by what is counted together: `parse_reading` takes each group as one.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "tariffs": ("t1", "t2", "t3", "t4"),
     "nets": ("electric_energy", "electric_energy_high"),

@@ -49,7 +49,7 @@ class MeterData:
     registers: Mapping[str, float]
     """The last good value of every register, also of those missing from the answer."""
     measured: frozenset[str] = frozenset()
-    """The registers that the newest answers hold: one that is missing for a while counts."""
+    """The registers of the newest answers; one that is missing for a while is kept."""
     available: bool = True
     stalled: bool = False
     """Whether the meter has stopped measuring although the CEMM answers."""
@@ -120,8 +120,8 @@ class MeterTracker:
     def may_wait(self) -> bool:
         """Whether nothing comes before the next measurement is due, however late that is.
 
-        So it is with gas that a smart meter reports, but not with pulses, which were regular
-        by chance, and not while a reading is held back until it persists.
+        So it is with gas that a smart meter reports. It is not so with pulses, which were
+        regular by chance, nor while a reading is held back until it persists.
         """
         data = self.data
         return (
