@@ -21,7 +21,7 @@ LAYERS = (
     ("discovery", "outage"),
     ("roster",),
     ("coordinator",),
-    ("history", "energy", "entity"),
+    ("history", "energy"),
     ("runtime",),
     ("flows", "sensor", "services", "diagnostics", "system_health"),
     ("config_flow", "repairs"),

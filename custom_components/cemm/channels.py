@@ -58,6 +58,7 @@ _MAX_KWH_PER_HOUR = 60.0
 # A G25 gas meter passes 40 m³/h; water connections stay below that too.
 _MAX_M3_PER_HOUR = 40.0
 
+_ENERGY = SensorDeviceClass.ENERGY
 POWER_PERIOD = ("electric_energy_low", "electric_energy_high")
 
 
@@ -65,61 +66,47 @@ def _tariff(rate: float) -> str | None:
     return {1: "low", 2: "high"}.get(int(rate))
 
 
-def _energy(
-    key: str, sign: int, tariff: int | None = None, *sum_of: tuple[str, ...]
+def _of_power(sign: int, tariff: int | None = None) -> HistoryRule:
+    return HistoryRule("electric_power", POWER_PERIOD, sign, tariff)
+
+
+def _counter(
+    key: str,
+    device_class: SensorDeviceClass | None,
+    history: HistoryRule | None,
+    *sum_of: tuple[str, ...],
 ) -> ChannelDescription:
-    return ChannelDescription(
-        key=key,
-        translation_key=key,
-        device_class=SensorDeviceClass.ENERGY,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=3,
-        sum_of=sum_of,
-        history=HistoryRule("electric_power", POWER_PERIOD, sign, tariff),
-        max_rate=_MAX_KWH_PER_HOUR,
-    )
-
-
-def _net_energy(key: str) -> ChannelDescription:
-    return ChannelDescription(
-        key=key,
-        translation_key=key,
-        device_class=SensorDeviceClass.ENERGY,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=3,
-        max_rate=_MAX_KWH_PER_HOUR,
-    )
-
-
-def _volume(
-    key: str, device_class: SensorDeviceClass | None, day: str
-) -> ChannelDescription:
+    """Return a counter's row. Net values may fall: their use does not follow from them."""
+    is_energy = device_class is _ENERGY
     return ChannelDescription(
         key=key,
         translation_key=key,
         device_class=device_class,
-        native_unit_of_measurement=UnitOfVolume.CUBIC_METERS,
-        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR
+        if is_energy
+        else UnitOfVolume.CUBIC_METERS,
+        state_class=SensorStateClass.TOTAL_INCREASING
+        if history
+        else SensorStateClass.TOTAL,
         suggested_display_precision=3,
-        history=HistoryRule(day, (key,)),
-        max_rate=_MAX_M3_PER_HOUR,
+        sum_of=sum_of,
+        history=history,
+        max_rate=_MAX_KWH_PER_HOUR if is_energy else _MAX_M3_PER_HOUR,
     )
 
 
 _TABLE = (
-    _energy("t1", 1, 1),
-    _energy("t2", 1, 2),
-    _energy("t3", -1, 1),
-    _energy("t4", -1, 2),
+    _counter("t1", _ENERGY, _of_power(1, 1)),
+    _counter("t2", _ENERGY, _of_power(1, 2)),
+    _counter("t3", _ENERGY, _of_power(-1, 1)),
+    _counter("t4", _ENERGY, _of_power(-1, 2)),
     # Without t1…t4 a pulse meter's only registers are the two net ones.
-    _energy("energy_import", 1, None, ("t1", "t2"), NETS),
-    _energy("energy_export", -1, None, ("t3", "t4")),
-    _net_energy("electric_energy"),
-    _net_energy("electric_energy_high"),
-    _volume("gas", SensorDeviceClass.GAS, "gas"),
-    _volume("volume", None, "flow"),
+    _counter("energy_import", _ENERGY, _of_power(1), ("t1", "t2"), NETS),
+    _counter("energy_export", _ENERGY, _of_power(-1), ("t3", "t4")),
+    _counter("electric_energy", _ENERGY, None),
+    _counter("electric_energy_high", _ENERGY, None),
+    _counter("gas", SensorDeviceClass.GAS, HistoryRule("gas", ("gas",))),
+    _counter("volume", None, HistoryRule("flow", ("volume",))),
     ChannelDescription(
         key="electric_power",
         translation_key="electric_power",
@@ -234,9 +221,9 @@ def derived_total(
 ) -> float | None:
     """Return a derived total, without the noise of adding floats.
 
-    What is ``measured`` now decides which registers make it, as the two APIs
-    serve different ones; ``registers`` has the last value of each, also of one
-    that is missing now.
+    The registers that are ``measured`` now make it up, as the two APIs serve
+    different ones; ``registers`` has the last value of each, also of one that is
+    missing now.
     """
     group = group_of(row, kind, measured) or group_of(row, kind, registers)
     values = [registers[register] for register in group if register in registers]

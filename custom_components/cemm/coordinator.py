@@ -28,14 +28,6 @@ from .roster import Roster
 
 _LOGGER = logging.getLogger(__name__)
 
-# Meters come and go, and a lease may give the address to another device.
-IDENTIFY_INTERVAL = 600.0
-
-# What the listing of meters takes, as long as that is not known better, and for how long it
-# may be put off, both in seconds: no meter should wait for it.
-_LISTING_TAKES = 2.0
-_LISTING_WAITS = 60.0
-
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     """Polls one CEMM, each meter in step with its measurements.
@@ -71,6 +63,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._asker = Asker(hass, entry, client, self._meters, self._look_now)
         self._planned = inf
         self._requested = True
+        self._wanted: list[str] = []
+        """The meters that have enabled entities, or may get some."""
         self.oddities = Oddities(hass, entry)
         self._outage = Outage(hass, entry)
         self._totals_at = 0.0
@@ -127,17 +121,17 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     # When to ask
 
     def _plan(self) -> None:
-        """Refresh when the first meter is due of those that somebody looks at."""
+        """Refresh when the first wanted meter is due."""
         due = self._next_due()
         if due == inf:
             due = monotonic() + self.client.longest_interval
         self._planned = due
 
-    def _wanted(self) -> list[str]:
-        """Return the meters that have enabled entities, or may get some."""
+    def _find_wanted(self) -> None:
+        """Find the meters that somebody looks at, once in a poll: it takes long."""
         used = set(self.async_contexts())
         data = self.data or {}
-        return [
+        self._wanted = [
             alias
             for alias in self._meters
             if alias in used or alias not in data or not data[alias].channels
@@ -153,17 +147,17 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         now = monotonic()
         return [
             alias
-            for alias in (self._meters if now >= self.roster.due else self._wanted())
+            for alias in (self._meters if now >= self.roster.due else self._wanted)
             if self._meters[alias].schedule.due <= now + TOGETHER
         ]
 
     def _next_due(self) -> float:
-        """Return when the next meter is due that somebody looks at."""
-        return min((self._meters[a].schedule.due for a in self._wanted()), default=inf)
+        """Return when the next wanted meter is due."""
+        return min((self._meters[a].schedule.due for a in self._wanted), default=inf)
 
     @callback
     def _look_now(self) -> None:
-        """Have an answer that came late be fetched."""
+        """Fetch an answer that came late."""
         self._planned = monotonic()
         if self._listeners:
             self._schedule_refresh()
@@ -171,8 +165,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     @override
     @callback
     def _schedule_refresh(self) -> None:
-        # The base class counts from the last full second, and adds a part of one that is
-        # the same each time; a meter has a phase of its own.
+        # The base class counts from the last full second and adds the same part of a second
+        # each time, but each meter has a phase of its own.
         now = self.hass.loop.time()
         wait = max(self._planned - monotonic(), 0.0) + now % 1 - self._microsecond
         self.update_interval = timedelta(seconds=wait)
@@ -186,7 +180,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         scheduled: bool = False,
         raise_on_entry_error: bool = False,
     ) -> None:
-        # What is not scheduled somebody has asked for: be it when polling is disabled.
+        # A refresh that is not scheduled was asked for, even with polling disabled.
         self._requested = not scheduled
         await super()._async_refresh(
             log_failures, raise_on_auth_failed, scheduled, raise_on_entry_error
@@ -197,10 +191,10 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     async def _async_poll(self) -> bool:
         """Ask who is due; returns whether anybody has answered, or nobody had to."""
         now = monotonic()
-        # Should anything go wrong that is not expected, it is not asked at once again.
+        # Even if something unexpected goes wrong, there is a pause before the next poll.
         self._planned = now + self.client.retry_interval
-        # After a failure something else may answer at the address, and what other meters
-        # answered in that poll is lost.
+        # After a failure something else may answer at the address, and the answers that
+        # other meters gave in that poll are lost.
         if self._outage.failed_polls or not self.roster.due:
             await self._async_identify()
             aliases = list(self._meters)
@@ -215,11 +209,12 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         )
         self._find_outage(results)
         await self._async_take(results)
-        self._meters.find_stalled(self._wanted())
         if self.roster.may_identify(self._next_due):
             await self._async_identify()
         elif self.roster.is_due_again:
             await self._asker.async_aside([self.roster.async_ask_again()])
+        self._find_wanted()
+        self._meters.find_stalled(self._wanted)
         return bool(results) or not aliases
 
     async def _async_identify(self) -> None:

@@ -11,7 +11,7 @@ from .client import CemmInfo, Meter, base_url
 from .const import DOMAIN, MANUFACTURER
 from .kinds import MeterKind
 
-# A house has one of these, most often.
+# Most houses have only one of these.
 _NAMED_BY_ALIAS = {
     MeterKind.SMART: MeterKind.ELECTRICITY,
     MeterKind.GAS: MeterKind.GAS_PULSE,
@@ -60,7 +60,7 @@ def meter_device_info(
 ) -> DeviceInfo:
     """Return a meter's device, behind its CEMM.
 
-    Of several meters of a kind all but the first are named by their alias.
+    Where there are several of a kind, all except the first are named by their alias.
     """
     name = kind if is_first else _NAMED_BY_ALIAS.get(kind, kind)
     info = DeviceInfo(

@@ -1,4 +1,4 @@
-"""What a user can attach to a bug report: everything but addresses and keys."""
+"""What a user can attach to a bug report: everything except addresses and keys."""
 
 from dataclasses import asdict
 from typing import Any

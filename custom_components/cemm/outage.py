@@ -25,9 +25,9 @@ _LOGGER = getLogger(__name__)
 
 # All in seconds.
 _UNREACHABLE_AFTER = 86_400.0
-# Nobody asked while Home Assistant was off: the CEMM is given so long to answer.
+# Nobody asked while Home Assistant was off, so the CEMM first gets this long to answer.
 _SEEN_FOR = 3600.0
-# A guard in front of an API may refuse all for a while.
+# A guard in front of an API may refuse every key for a while: ask again after this.
 _REFUSED_FOR = 3600.0
 
 # When each entry's present outage was first noticed (monotonic): set-up starts anew often.
@@ -89,7 +89,7 @@ class Outage:
         _ask_in_an_hour(self._hass, self._entry, client)
 
     def go_on(self, err: CemmError) -> None:
-        """Take note of a failed poll, and tell the user of what does not end by itself."""
+        """Take note of a failed poll, and tell the user if it will not end by itself."""
         self.failed_polls += 1
         host = self._host
         now = monotonic()
@@ -154,7 +154,7 @@ class Oddities:
         self._lasting: Mapping[str, CemmError] = {}
 
     def look(self, odd: Mapping[str, CemmError]) -> None:
-        """Take note of which questions fail now: what fails but once is not told."""
+        """Take note of which questions fail now; a single failure is not told."""
         before = self.found.keys() | self._all_told.get(self._entry.entry_id, {}).keys()
         self._lasting = {name: odd[name] for name in odd.keys() & before}
         self.found = odd
@@ -167,7 +167,7 @@ class Oddities:
         name = self._entry.title
         for question in self._lasting.keys() - told.keys():
             error = self._lasting[question]
-            # That nothing is there may be as it has to be.
+            # It may be normal that nothing is there.
             level = INFO if isinstance(error, NOTHING_THERE) else WARNING
             _LOGGER.log(level, "%s: no good answer to %s: %s", name, question, error)
         for question in told.keys() - self.found.keys():

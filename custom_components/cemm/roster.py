@@ -27,8 +27,8 @@ from .outage import WrongDeviceError
 # Meters come and go, and a lease may give the address to another device.
 _INTERVAL = 600.0
 
-# What the listing of meters takes, as long as that is not known better, and for how long it
-# may be put off, both in seconds: no meter should wait for it.
+# Until it has been measured, listing the meters is expected to take this long (seconds). It
+# may be put off for the second time, so that no meter has to wait for it.
 _TAKES = 2.0
 _WAITS = 60.0
 
@@ -111,7 +111,7 @@ class Roster:
     async def _async_recognise(self, *, after_failure: bool) -> None:
         """Ask the CEMM who it is.
 
-        That it does not say does no harm as long as its meters answer. But what does not
+        No answer does no harm as long as the meters give theirs. But a CEMM that does not
         answer at all is not asked for each of them.
         """
         info, self.error = self.info, None

@@ -18,6 +18,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .channels import (
     LAST_MEASUREMENT,
@@ -29,8 +30,7 @@ from .channels import (
 from .client import MAX_CHANNELS, Meter
 from .const import DOMAIN
 from .coordinator import CemmCoordinator
-from .devices import alias_of, async_sensor, unique_id
-from .entity import MeterEntity
+from .devices import alias_of, async_sensor, meter_device_info, unique_id
 from .history import HistoryManager
 from .kinds import MeterKind
 from .meters.meter import MeterData
@@ -39,7 +39,7 @@ from .runtime import CemmConfigEntry
 # The coordinator decides when to ask.
 PARALLEL_UPDATES = 0
 
-# Adding one takes a millisecond: those of all meters in one go would hold the event loop.
+# Adding a sensor takes a millisecond: all in one go would hold the event loop.
 _AT_ONCE = 8
 
 # Seconds between two states of an import that only waits.
@@ -61,7 +61,7 @@ async def async_setup_entry(
             del measured[gone]
         for alias, data in coordinator.data.items():
             channels = measured.setdefault(alias, set())
-            # No meter has so many, but who knows what answers.
+            # No meter has that many channels, but who knows what answers.
             if data.channels.keys() <= channels or len(channels) >= MAX_CHANNELS:
                 continue
             channels.update(data.channels)
@@ -117,9 +117,10 @@ def _sensor(
     return CemmSensor(coordinator, meter, kind, description)
 
 
-class CemmSensor(MeterEntity, SensorEntity):
+class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
     """One channel of a meter, or what is derived of its channels."""
 
+    _attr_has_entity_name = True
     entity_description: ChannelDescription
 
     def __init__(
@@ -129,12 +130,29 @@ class CemmSensor(MeterEntity, SensorEntity):
         kind: MeterKind,
         description: ChannelDescription,
     ) -> None:
-        """Start with the value of the last poll."""
-        super().__init__(coordinator, meter, kind, description)
-        # Of a meter that has stopped, only what it has counted is still true.
+        """Start with the last poll's value; the CEMM may not have the meter now."""
+        super().__init__(coordinator, context=meter.alias)
+        self.entity_description = description
+        self._alias = meter.alias
+        self._attr_unique_id = unique_id(coordinator.mac, meter.alias, description.key)
+        same_kind = (a for a, data in coordinator.data.items() if data.kind is kind)
+        self._attr_device_info = meter_device_info(
+            coordinator.mac,
+            coordinator.roster.device_id,
+            meter,
+            kind,
+            is_first=next(same_kind, meter.alias) == meter.alias,
+        )
+        # When a meter has stopped, only its counts are still true.
         self._is_live = description.state_class is SensorStateClass.MEASUREMENT
         self._data: MeterData | None = None
         self._update()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the meter answers: a CEMM that does may have lost one meter."""
+        return self._attr_available
 
     @override
     @callback
@@ -149,7 +167,7 @@ class CemmSensor(MeterEntity, SensorEntity):
 
     def _update(self) -> None:
         """Take the value from the coordinator."""
-        data = self.meter_data
+        data = self.coordinator.data.get(self._alias)
         if data is not self._data:
             self._data = data
             self._attr_native_value = self._value(data) if data else None

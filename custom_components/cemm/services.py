@@ -38,16 +38,10 @@ ATTR_PERIOD = "period"
 ATTR_START_DATE = "start_date"
 ATTR_END_DATE = "end_date"
 
-_HISTORY = vol.Schema(
-    {
-        vol.Required(ATTR_DEVICE_ID): cv.string,
-        vol.Required(ATTR_PERIOD): vol.Coerce(Period),
-        vol.Required(ATTR_DATE): cv.date,
-    }
-)
 _READINGS = vol.Schema(
     {vol.Required(ATTR_DEVICE_ID): cv.string, vol.Required(ATTR_DATE): cv.date}
 )
+_HISTORY = _READINGS.extend({vol.Required(ATTR_PERIOD): vol.Coerce(Period)})
 _IMPORT = vol.Schema(
     {
         vol.Required(ATTR_DEVICE_ID): cv.string,
@@ -74,7 +68,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         hass.services.async_register(
             DOMAIN, name, handler, schema, supports_response=SupportsResponse.ONLY
         )
-    # What writes to the database is not for everybody who may switch a light.
+    # Writing to the database is not for everybody who may switch a light.
     async_register_admin_service(
         hass,
         DOMAIN,
@@ -183,13 +177,11 @@ async def _answer[T](entry: CemmConfigEntry, answer: Awaitable[T]) -> T:
         return await answer
     except NOTHING_THERE as err:
         raise _misuse("no_history") from err
-    except (AuthenticationError, ForbiddenError) as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN, translation_key="invalid_auth"
-        ) from err
     except CemmError as err:
+        refused = isinstance(err, (AuthenticationError, ForbiddenError))
         raise HomeAssistantError(
-            translation_domain=DOMAIN, translation_key="cannot_connect"
+            translation_domain=DOMAIN,
+            translation_key="invalid_auth" if refused else "cannot_connect",
         ) from err
 
 

@@ -6,6 +6,7 @@ import json
 from custom_components.cemm.client import GROUPS, Measurement
 from custom_components.cemm.meters.guard import (
     TOLD,
+    Claim,
     GroupState,
     Judgement,
     Verdict,
@@ -44,9 +45,8 @@ class Registers:
             name: Measurement(int((time or self.now) * 1000), value)
             for name, value in values.items()
         }
-        self.judgement = judge(
-            self.state, measured, self.now, self.limits, from_totals=from_totals
-        )
+        claim = Claim(measured, self.now, self.limits, from_totals=from_totals)
+        self.judgement = judge(self.state, claim)
         self.state = self.judgement.state
         return self.judgement.verdict
 

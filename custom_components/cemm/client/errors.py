@@ -101,7 +101,7 @@ _BY_STATUS: dict[int, type[CemmStatusError]] = {
 }
 
 NOTHING_THERE = (NotConnectedError, EmptyError)
-"""What says that nothing is there now. All other errors but a refusal: ask again."""
+"""What says that nothing is there now. All other errors except a refusal: ask again."""
 
 
 def error_for_status(status: int, retry_after: str = "") -> CemmStatusError:

@@ -6,6 +6,7 @@ channel, one sample, one meter) is left out and the rest is kept.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -22,7 +23,7 @@ MAX_SAMPLES = 1600  # a day of 25 hours has 1500 minutes
 
 _NOT_HEX = re.compile(r"[:\-. ]")
 
-# The channels that count, by what is counted together: `parse_reading` takes a group as one.
+# The registers, by what is counted together: `parse_reading` takes each group as one.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "tariffs": ("t1", "t2", "t3", "t4"),
     "nets": ("electric_energy", "electric_energy_high"),
@@ -122,22 +123,14 @@ def parse_info(raw: Any) -> CemmInfo:
 
     Raises NotCemmError for everything that no CEMM would answer.
     """
-    data = raw.get("data") if isinstance(raw, dict) else None
-    if not isinstance(data, dict):
-        raise NotCemmError("no information about a CEMM")
-    try:
+    data, mac = dict[str, Any](), ""
+    with suppress(CemmResponseError, KeyError, TypeError, ValueError):
+        data = _data(raw, dict)
         mac = normalize_mac(data["mac"])
-    except KeyError, TypeError, ValueError:
-        mac = ""
     if not mac:
         raise NotCemmError("no MAC address")
-    return CemmInfo(
-        mac=mac,
-        name=text(data, "name"),
-        type=text(data, "type"),
-        version=text(data, "version"),
-        core=text(data, "core"),
-    )
+    texts = {name: text(data, name) for name in ("name", "type", "version", "core")}
+    return CemmInfo(mac, **texts)
 
 
 def parse_meters(raw: Any) -> tuple[Meter, ...]:
@@ -146,7 +139,7 @@ def parse_meters(raw: Any) -> tuple[Meter, ...]:
     Raises CemmResponseError for a list of I/Os without aliases, as the remote API has it.
     """
     meters: dict[str, Meter] = {}
-    items = [i for i in _list(raw, "data")[:MAX_METERS] if isinstance(i, dict)]
+    items = [i for i in _data(raw, list)[:MAX_METERS] if isinstance(i, dict)]
     for item in items:
         alias = item.get("alias")
         if isinstance(alias, str) and is_name(alias):
@@ -158,7 +151,7 @@ def parse_meters(raw: Any) -> tuple[Meter, ...]:
 
 def parse_io(raw: Any, alias: str) -> Meter | None:
     """Parse the remote ``<alias>/``; None when its list of I/Os is empty."""
-    for item in _list(raw, "data"):
+    for item in _data(raw, list):
         if isinstance(item, dict):
             return Meter(alias, text(item, "type"))
     return None
@@ -168,7 +161,7 @@ def parse_ios(raw: Any) -> frozenset[IO]:
     """Parse the remote ``io/``: what is connected, but not under which alias."""
     return frozenset(
         IO(text(item, "io_id"), text(item, "type"), text(item, "port"))
-        for item in _list(raw, "data")[:MAX_METERS]
+        for item in _data(raw, list)[:MAX_METERS]
         if isinstance(item, dict)
     )
 
@@ -176,12 +169,10 @@ def parse_ios(raw: Any) -> frozenset[IO]:
 def parse_uids(raw: Any) -> tuple[str, ...]:
     """Parse the remote ``cemm/``; the uids as the API writes them, each CEMM once."""
     uids: dict[str, str] = {}
-    for item in _list(raw, "data")[:MAX_METERS]:
+    for item in _data(raw, list)[:MAX_METERS]:
         if isinstance(item, dict) and isinstance(uid := item.get("uid"), str):
-            try:
+            with suppress(ValueError):
                 uids.setdefault(normalize_mac(uid), uid)
-            except ValueError:
-                continue
     return tuple(uids.values())
 
 
@@ -192,11 +183,11 @@ def parse_reading(raw: Any) -> Reading:
     measured there, and from ``data`` otherwise. The two may split one count differently,
     so that a mix would count twice.
     """
-    data = _data(raw)
+    data = _data(raw, dict)
     channels = dict(_measurements(data))
     totals = raw.get("totals")
     counted = dict(_measurements(totals)) if isinstance(totals, dict) else {}
-    taken = {group for group, names in GROUPS.items() if counted.keys() & {*names}}
+    taken = {g for g, names in GROUPS.items() if not counted.keys().isdisjoint(names)}
     for group in taken:
         for name in GROUPS[group]:
             channels.pop(name, None)
@@ -217,7 +208,7 @@ def parse_history(raw: Any, period: Period = Period.DAY) -> History:
     """
     channels = {
         name: tuple(map(_sample, sorted(_samples(samples).items())))
-        for name, samples in list(_data(raw).items())[:MAX_CHANNELS]
+        for name, samples in list(_data(raw, dict).items())[:MAX_CHANNELS]
         if is_name(name) and isinstance(samples, list)
     }
     if period is not Period.DAY:
@@ -227,7 +218,7 @@ def parse_history(raw: Any, period: Period = Period.DAY) -> History:
     return History(channels)
 
 
-# What `Sample` itself makes of a pair, at a third of the time: years are made of these.
+# The same as `Sample(*pair)` in a third of the time: a year is made of many.
 _sample = partial(tuple.__new__, Sample)
 
 
@@ -268,21 +259,12 @@ def _measurements(raw: dict[str, Any]) -> Iterator[tuple[str, Measurement]]:
                     yield name, Measurement(int(time), value)
 
 
-def _data(raw: Any) -> dict[str, Any]:
-    data = raw.get("data") if isinstance(raw, dict) else None
-    if not isinstance(data, dict):
-        raise _error(raw, "data")("no data")
-    return data
-
-
-def _list(raw: Any, key: str) -> list[Any]:
-    items = raw.get(key) if isinstance(raw, dict) else None
-    if not isinstance(items, list):
-        raise _error(raw, key)("no list")
-    return items
-
-
-def _error(raw: Any, key: str) -> type[CemmResponseError]:
-    """Return what a document without this part means: what is empty has nothing there."""
-    is_empty = not raw or (isinstance(raw, dict) and not raw.get(key, raw))
-    return EmptyError if is_empty else CemmResponseError
+def _data[T](raw: Any, kind: type[T]) -> T:
+    """Return what a document holds; raises EmptyError for nothing at all."""
+    is_document = isinstance(raw, dict)
+    data = raw.get("data") if is_document else None
+    if isinstance(data, kind):
+        return data
+    is_empty = not raw or (is_document and not raw.get("data", raw))
+    error = EmptyError if is_empty else CemmResponseError
+    raise error("no list" if kind is list else "no data")

@@ -33,7 +33,7 @@ class Break:
         """Return what was used in between, by the user's word."""
         if not self.is_use:
             return 0.0
-        # What fell has begun at 0 again.
+        # After a fall it has begun at 0 again.
         rise = self.after - self.before
         return rise if rise >= 0 else self.after
 

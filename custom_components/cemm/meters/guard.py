@@ -20,16 +20,39 @@ from .plausible import Limits, Step, is_blank, step, successor
 type Values = Mapping[str, Measurement]
 """The newest measurement of each register of a group, by channel."""
 
-# What contradicts the past is believed after this long (seconds) and so many measurements;
-# not answers: gas is measured every five minutes or every hour, and repeated until then.
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one answer says of the registers of a group, of which there is at least one."""
+
+    values: Values
+    now: float
+    """When it came, in Unix seconds."""
+    limits: Limits
+    from_totals: bool = False
+    """Whether it was taken from the CEMM's own totals: made another way."""
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The bare values."""
+        return {name: measurement.value for name, measurement in self.values.items()}
+
+    def as_state(self) -> GroupState:
+        """Return what is known when this is believed without any past."""
+        seen = dict.fromkeys(self.values, self.now)
+        return GroupState(self.values, seen, self.from_totals)
+
+
+# Readings that contradict the past are believed after this long (seconds) and this many
+# measurements. Answers do not count: the CEMM repeats gas for five minutes or an hour.
 _PATIENCE = 600.0
 _MEASUREMENTS = 3
 
-# A fall of what is measured more seldom needs this long. So does a 0: a CEMM that restarts
-# or has lost its settings shows it for minutes.
+# A fall with fewer measurements needs this long. So does a 0: a CEMM that restarts or has
+# lost its settings shows it for minutes.
 _LONG_PATIENCE = 900.0
 
-# Readings that contradict the past in so many ways at once may each turn out to be right.
+# At most this many contradictions to the past are followed at once.
 _MOST_DOUBTS = 3
 
 
@@ -90,77 +113,47 @@ class Judgement:
     """The registers that go on from another reading than their last one, and from which."""
 
 
-def judge(
-    state: GroupState | None,
-    values: Values,
-    now: float,
-    limits: Limits,
-    *,
-    from_totals: bool = False,
-) -> Judgement:
-    """Judge the registers of a group in one answer, of which there is at least one.
-
-    ``state`` is what was known before, None at first. ``now`` is the time of the
-    answer in Unix seconds, ``from_totals`` how the readings were made.
-    """
+def judge(state: GroupState | None, claim: Claim) -> Judgement:
+    """Judge a claim by what was known before: None at first."""
     if state is None:
-        new = GroupState(values, dict.fromkeys(values, now), from_totals)
-        return Judgement(new, Verdict.GOOD)
+        return Judgement(claim.as_state(), Verdict.GOOD)
     doubts = state.doubts
     if doubts:  # Most often there are none, and no reading has to be one.
-        doubts = _with(doubts, values, now, limits, from_totals=from_totals)
-    # What was there at once was not used in the time that it has lasted since.
-    began = doubts[-1].began if doubts else now
+        doubts = _with(doubts, claim)
+    # A jump happened at once: the time that it has lasted since makes it no more plausible.
+    began = doubts[-1].began if doubts else claim.now
     steps = {
-        name: _step(state, name, measurement.value, began, limits)
-        for name, measurement in values.items()
-    }
-    accepted = {
         name: found
-        if (found := values[name]).value == step.value
-        else replace(found, value=step.value)
-        for name, step in steps.items()
-        if step
+        for name, value in claim.numbers.items()
+        if (found := _step(state, name, value, began, claim.limits))
     }
-    possible = len(accepted) == len(values) and not _is_remade(
-        state, values, from_totals=from_totals
+    possible = len(steps) == len(claim.values) and not _is_remade(
+        state, claim.values, from_totals=claim.from_totals
     )
-    if possible and all(step.ordinary for step in steps.values() if step):
-        return _accept(state, accepted, now, limits, from_totals=from_totals)
-    doubts = doubts or _with((), values, now, limits, from_totals=from_totals)
+    if possible and all(step.ordinary for step in steps.values()):
+        return _accept(state, claim, steps)
+    doubts = doubts or _with((), claim)
     doubt = doubts[-1]
     if possible:
         # One answer alone proves nothing. Where nothing is counted, the same again does.
-        is_use = any(
-            step.is_use and not step.ordinary for step in steps.values() if step
-        )
+        is_use = any(step.is_use and not step.ordinary for step in steps.values())
         if doubt.measurements > 1 or (doubt.persisted and not is_use):
-            first = doubt.first
-            return _accept(state, accepted, now, limits, first, from_totals=from_totals)
+            return _accept(state, claim, steps, doubt.first)
     elif _is_believed(doubt, state):
         return _believe(state, doubt)
     return Judgement(replace(state, doubts=doubts), Verdict.HELD)
 
 
-def follow(
-    state: GroupState,
-    values: Values,
-    now: float,
-    registers: Judgement,
-    *,
-    from_totals: bool,
-) -> Judgement | None:
-    """Judge what follows from registers that are judged; None: it speaks for itself.
+def follow(state: GroupState, claim: Claim, tariffs: Judgement) -> Judgement | None:
+    """Judge what follows from tariffs that are judged; None: it speaks for itself.
 
-    Of a small change of theirs it can't be seen whether it is one of meaning.
+    A small change of theirs does not show whether it is one of meaning.
     """
-    if registers.verdict is Verdict.HELD:
+    if tariffs.verdict is Verdict.HELD:
         return Judgement(state, Verdict.HELD)
-    if not registers.restarted:
+    if not tariffs.restarted:
         return None
-    new = GroupState(values, dict.fromkeys(values, now), from_totals)
-    starts = {name: measurement.value for name, measurement in values.items()}
-    return Judgement(new, registers.verdict, starts)
+    return Judgement(claim.as_state(), tariffs.verdict, claim.numbers)
 
 
 def _step(
@@ -181,60 +174,62 @@ def _is_remade(state: GroupState, values: Values, *, from_totals: bool) -> bool:
     )
 
 
-def _with(
-    doubts: Sequence[Doubt],
-    values: Values,
-    now: float,
-    limits: Limits,
-    *,
-    from_totals: bool,
-) -> tuple[Doubt, ...]:
-    """Return the doubts with one more reading, that which it belongs to at the end.
-
-    No pause counts for more than half of the patience: an outage, or a clock that
-    jumps, between two bad answers proves nothing. Nor does it prove that what has risen
-    meanwhile is use, or that it has anything to do with one odd measurement before.
-    """
-    first = {name: measurement.value for name, measurement in values.items()}
+def _with(doubts: Sequence[Doubt], claim: Claim) -> tuple[Doubt, ...]:
+    """Return the doubts with one more claim; the doubt that it belongs to comes last."""
     for old in doubts:
-        if old.from_totals is not from_totals or values.keys() - old.newest.keys():
-            continue
-        since = max(now - old.seen, 0.0)
-        is_pause = since > _PATIENCE / 2
-        blank = {
-            name
-            for name, value in first.items()
-            if value and is_blank(old.newest[name].value, limits)
-        }
-        if is_pause and (old.measurements == 1 or blank):
-            continue
-        newest = {
-            name: replace(measurement, value=value)
-            for name, measurement in values.items()
-            for value in [
-                successor(old.newest[name].value, measurement.value, since, limits)
-            ]
-            if value is not None
-        }
-        if newest.keys() != values.keys():
-            continue
-        begun = {
-            name: value for name, value in first.items() if is_pause or name in blank
-        }
-        measured = any(newest[name].time != old.newest[name].time for name in newest)
-        longer = replace(
-            old,
-            first={**old.first, **begun},
-            newest={**old.newest, **newest},
-            measured=now if measured else old.measured,
-            seen=now,
-            persisted=old.persisted + min(since, _PATIENCE / 2),
-            measurements=old.measurements + measured,
-        )
-        return (*(other for other in doubts if other is not old), longer)
-    # Garbage that comes between the answers of another meter does not last.
+        if longer := _continued(old, claim):
+            return (*(other for other in doubts if other is not old), longer)
+    # Garbage between the answers of another meter does not persist: it goes first.
     kept = sorted(doubts, key=lambda doubt: doubt.persisted)[1 - _MOST_DOUBTS :]
-    return (*kept, Doubt(first, values, from_totals, now, now, now))
+    now = claim.now
+    new = Doubt(claim.numbers, claim.values, claim.from_totals, now, now, now)
+    return (*kept, new)
+
+
+def _continued(old: Doubt, claim: Claim) -> Doubt | None:
+    """Return a doubt with one more claim; None if it does not belong to it.
+
+    A pause counts for half of the patience at most: an outage, or a clock that jumps,
+    between two bad answers proves nothing. It does not prove either that a rise meanwhile
+    is use, or that it has anything to do with one odd measurement before.
+    """
+    values, limits = claim.values, claim.limits
+    if old.from_totals is not claim.from_totals or values.keys() - old.newest.keys():
+        return None
+    since = max(claim.now - old.seen, 0.0)
+    is_pause = since > _PATIENCE / 2
+    blank = {
+        name
+        for name, value in claim.numbers.items()
+        if value and is_blank(old.newest[name].value, limits)
+    }
+    if is_pause and (old.measurements == 1 or blank):
+        return None
+    newest = {
+        name: replace(measurement, value=value)
+        for name, measurement in values.items()
+        for value in [
+            successor(old.newest[name].value, measurement.value, since, limits)
+        ]
+        if value is not None
+    }
+    if newest.keys() != values.keys():
+        return None
+    begun = {
+        name: value
+        for name, value in claim.numbers.items()
+        if is_pause or name in blank
+    }
+    measured = any(newest[name].time != old.newest[name].time for name in newest)
+    return replace(
+        old,
+        first={**old.first, **begun},
+        newest={**old.newest, **newest},
+        measured=claim.now if measured else old.measured,
+        seen=claim.now,
+        persisted=old.persisted + min(since, _PATIENCE / 2),
+        measurements=old.measurements + measured,
+    )
 
 
 def _is_believed(doubt: Doubt, state: GroupState) -> bool:
@@ -261,7 +256,7 @@ def _has_fallen(doubt: Doubt, state: GroupState) -> bool:
 def _believe(state: GroupState, doubt: Doubt) -> Judgement:
     """Go on from readings that contradict the past: all registers are others now.
 
-    Those that were seen with the first of them and no more since are none of the meter's.
+    A register that was seen at first and not since does not belong to the meter.
     """
     newest = max(measurement.time for measurement in doubt.newest.values())
     registers = {
@@ -283,28 +278,22 @@ def _believe(state: GroupState, doubt: Doubt) -> Judgement:
 
 def _accept(
     state: GroupState,
-    values: Values,
-    now: float,
-    limits: Limits,
+    claim: Claim,
+    steps: Mapping[str, Step],
     first: Mapping[str, float] = MappingProxyType({}),
-    *,
-    from_totals: bool,
 ) -> Judgement:
     """Go on with readings that fit, which ends all doubts.
 
-    A register that is new, or has counted nothing so far, goes on from its reading: how
-    long it took to get there, nobody knows.
+    A register that is new, or has counted nothing so far, goes on from its reading: nobody
+    knows how long it took to get there.
     """
-    restarted = {
-        name: first.get(name, measurement.value)
-        for name, measurement in values.items()
-        if (old := state.good.get(name)) is None
-        or (is_blank(old.value, limits) and measurement.value)
-    }
-    seen = {
-        name: now
-        for name, measurement in values.items()
-        if name not in state.good or measurement.time != state.good[name].time
-    }
-    after = GroupState({**state.good, **values}, {**state.seen, **seen}, from_totals)
-    return Judgement(after, Verdict.GOOD, restarted)
+    good, seen, restarted = {**state.good}, {**state.seen}, dict[str, float]()
+    for name, measurement in claim.values.items():
+        old, value = state.good.get(name), steps[name].value
+        if old is None or (is_blank(old.value, claim.limits) and value):
+            restarted[name] = first.get(name, value)
+        if old is None or measurement.time != old.time:
+            seen[name] = claim.now
+        changed = value != measurement.value
+        good[name] = replace(measurement, value=value) if changed else measurement
+    return Judgement(GroupState(good, seen, claim.from_totals), Verdict.GOOD, restarted)

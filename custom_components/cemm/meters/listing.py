@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from custom_components.cemm.client import Meter
 
-# A CEMM that has just started may not know all of its meters yet, and is asked each time:
-# only what stays missing for so long (seconds) is gone.
+# A CEMM that has just started may not know all of its meters yet. So a meter is gone only
+# when it has been missing from every list for this long (seconds).
 GONE_AFTER = 600.0
 
 

@@ -16,16 +16,19 @@ from custom_components.cemm.client import (
 from custom_components.cemm.kinds import MeterKind, is_pulse, is_watched
 
 from .breaks import Break, find_breaks, states
-from .guard import TOLD, GroupState, Judgement, Verdict, follow, judge
+from .guard import TOLD, Claim, GroupState, Judgement, Verdict, follow, judge
 from .plausible import Limits
 from .schedule import Schedule
 from .silence import Activity, observe
 
-# A meter without tariffs counts in its net values alone. They may only fall by
-# what an inverter uses itself at night (kWh per hour, generously).
-_OWN_USE = 0.1
+_RATES = {group: CHANNELS[names[0]].max_rate or 0.0 for group, names in GROUPS.items()}
+_LIMITS = {group: Limits(rate) for group, rate in _RATES.items()}
+# Net values fall as fast as they rise. A meter without tariffs counts in them alone: there
+# they may only fall by what an inverter uses itself at night (kWh per hour, generously).
+_LIMITS_OF_NETS = Limits(_RATES["nets"], _RATES["nets"])
+_LIMITS_OF_NETS_ALONE = Limits(_RATES["nets"], 0.1)
 
-# A register that is missing from the answers is still one of them for so long (seconds).
+# A register that is missing from the answers still counts as measured this long (seconds).
 _MISSING_FOR = 600.0
 
 # How often (seconds) to save for how long a doubt has persisted.
@@ -46,7 +49,7 @@ class MeterData:
     registers: Mapping[str, float]
     """The last good value of every register, also of those missing from the answer."""
     measured: frozenset[str] = frozenset()
-    """The registers that the newest answers hold: one that is missing for a while counts."""
+    """The registers of the newest answers; one that is missing for a while is kept."""
     available: bool = True
     stalled: bool = False
     """Whether the meter has stopped measuring although the CEMM answers."""
@@ -57,7 +60,7 @@ class Change:
     """What a reading turned out to mean."""
 
     verdict: Verdict
-    """What the user is told of it; `GOOD` where that is nothing."""
+    """What to tell the user; `GOOD`: nothing."""
     breaks: Sequence[Break] = ()
     """The statistics that go on from another reading."""
     must_last: bool = False
@@ -76,11 +79,11 @@ class Questions:
     is_asked_twice: bool = False
     """Whether it failed a second ago, and is asked once more before that counts."""
     timed_out: int = 0
-    """How often in a row: it keeps no other waiting, and rests longer each time."""
+    """How many times in a row: it keeps no other waiting, and rests longer each time."""
     is_under_way: bool = False
     """Whether one is asked beside those to the others."""
     late: Reading | CemmError | None = None
-    """What came of that."""
+    """Its answer, until it is fetched."""
     totals: Reading | None = None
     """What `realtime` leaves out."""
     totals_error: CemmError | None = None
@@ -106,7 +109,7 @@ class MeterTracker:
         self.last_known: Mapping[str, float] = self._registers
         """The registers as they were before their last change of meaning."""
         self.ended = ended
-        """The last states of what the meter shows no more: it may come back as another."""
+        """The last states of what the meter shows no more, which may come back changed."""
         self.activity: Activity | None = None
         self._measured_at: dict[str, float] = {}
         self._settled: Reading | None = None
@@ -119,8 +122,8 @@ class MeterTracker:
     def may_wait(self) -> bool:
         """Whether nothing comes before the next measurement is due, however late that is.
 
-        That is so of gas by a smart meter, but not of pulses, which were regular by
-        chance, nor while a reading is held back until it persists.
+        So it is with gas that a smart meter reports. It is not so with pulses, which were
+        regular by chance, nor while a reading is held back until it persists.
         """
         data = self.data
         return (
@@ -131,10 +134,10 @@ class MeterTracker:
 
     @property
     def doubts(self) -> Sequence[tuple[Mapping[str, float], bool, int]]:
-        """What must not be lost of readings that are held back.
+        """The parts of readings held back that must not be lost.
 
-        What each began with, if it came again, and for how long it has persisted: what was
-        last seen minutes before a power cut would be taken for a pause.
+        These are what each began with, whether it came again, and how long it has persisted:
+        after a power cut the minutes since the last save would be taken for a pause.
         """
         return [
             (doubt.first, doubt.measurements > 1, int(doubt.persisted // _SAVED_EVERY))
@@ -166,14 +169,12 @@ class MeterTracker:
         old, restarted = self.data, dict[str, float]()
         judged: dict[str, Judgement] = {}
         for group, values in self._counted(reading):
-            state, made = self.groups.get(group), group in reading.totals
-            judgement = None
+            made = group in reading.totals
+            claim = Claim(values, now, self._limits(group), from_totals=made)
+            state, judgement = self.groups.get(group), None
             if group == "nets" and state and self._is_net and "tariffs" in judged:
-                of = judged["tariffs"]
-                judgement = follow(state, values, now, of, from_totals=made)
-            judgement = judgement or judge(
-                state, values, now, self._limits(group), from_totals=made
-            )
+                judgement = follow(state, claim, judged["tariffs"])
+            judgement = judgement or judge(state, claim)
             judged[group] = judgement
             self.groups[group] = judgement.state
             restarted |= judgement.restarted
@@ -198,9 +199,10 @@ class MeterTracker:
             ),
             available=True,
         )
+        before, doubts = doubts, self.doubts
         # Nothing follows from hearing this once more.
-        self._settled = None if self.doubts else reading
-        must_last = self.doubts != doubts
+        self._settled = None if doubts else reading
+        must_last = doubts != before
         if not restarted and old.measured == self.data.measured:
             return Change(Verdict.GOOD, must_last=True) if must_last else NO_CHANGE
         breaks = self._breaks(old, restarted, now)
@@ -234,37 +236,34 @@ class MeterTracker:
     ) -> Iterator[tuple[str, dict[str, Measurement]]]:
         """Yield what a reading says of each group of registers."""
         for group, names in GROUPS.items():
-            may_fall = self._limits(group).fall > 0
             values = {
                 name: measurement
                 for name in names
                 if (measurement := reading.channels.get(name))
                 # No meter shows less than nothing.
-                and (may_fall or measurement.value >= 0)
+                and (group == "nets" or measurement.value >= 0)
             }
             if values:
                 yield group, values
 
     def _limits(self, group: str) -> Limits:
         """Return how fast the registers of a group can change."""
-        rise = CHANNELS[GROUPS[group][0]].max_rate
-        assert rise
         if group != "nets":
-            return Limits(rise)
-        return Limits(rise, rise if self._is_net else _OWN_USE)
+            return _LIMITS[group]
+        return _LIMITS_OF_NETS if self._is_net else _LIMITS_OF_NETS_ALONE
 
     @property
     def _is_net(self) -> bool:
         """Whether net values follow from tariffs, and count nothing of their own.
 
-        Those that only the other API serves are none.
+        Tariffs that only the other API serves do not count here.
         """
         return self.data.kind is MeterKind.SMART or not self.data.measured.isdisjoint(
             GROUPS["tariffs"]
         )
 
     def _told(self, judged: Mapping[str, Judgement]) -> Verdict:
-        """Return the one thing to tell of all groups, the first of which tells most."""
+        """Return what to tell of the first group that has something: it tells most."""
         told = (
             judgement.verdict
             for group, judgement in judged.items()

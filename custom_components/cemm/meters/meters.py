@@ -1,11 +1,11 @@
 """Follows all meters of a CEMM, and tells the user what is remarkable."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, replace
 import json
 import logging
 from time import monotonic, time
-from typing import Any, override
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -44,7 +44,7 @@ _MUCH_ALIKE = 50.0
 _LOGGER = logging.getLogger(__name__)
 
 
-class Meters(Mapping[str, MeterTracker]):
+class Meters(dict[str, MeterTracker]):
     """The meters of one CEMM, by alias."""
 
     def __init__(
@@ -54,31 +54,16 @@ class Meters(Mapping[str, MeterTracker]):
         new_schedule: Callable[[], Schedule],
     ) -> None:
         """Start without meters."""
+        super().__init__()
         self._hass = hass
         self._entry = entry
         self._new_schedule = new_schedule
-        self._trackers: dict[str, MeterTracker] = {}
         self._stored: dict[str, Any] = {}
-
-    @override
-    def __getitem__(self, alias: str) -> MeterTracker:
-        """Return the meter with an alias."""
-        return self._trackers[alias]
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        """Return an iterator over the aliases."""
-        return iter(self._trackers)
-
-    @override
-    def __len__(self) -> int:
-        """Return how many meters there are."""
-        return len(self._trackers)
 
     @property
     def data(self) -> dict[str, MeterData]:
         """The state of every meter."""
-        return {alias: tracker.data for alias, tracker in self._trackers.items()}
+        return {alias: tracker.data for alias, tracker in self.items()}
 
     def restore(self, stored: dict[str, Any]) -> None:
         """Take what `as_dict` returned before a restart."""
@@ -87,14 +72,14 @@ class Meters(Mapping[str, MeterTracker]):
     def as_dict(self) -> dict[str, Any]:
         """Return what to remember, also of meters that are gone: they may come back."""
         return self._stored | {
-            alias: tracker_as_json(tracker) for alias, tracker in self._trackers.items()
+            alias: tracker_as_json(tracker) for alias, tracker in self.items()
         }
 
     def watch(self, meter: Meter, kind: MeterKind) -> None:
-        """Begin to follow a meter, or anew if it has turned out to be of another kind."""
-        if (tracker := self._trackers.get(meter.alias)) is None:
+        """Begin to follow a meter; reload if it has turned out to be of another kind."""
+        if (tracker := self.get(meter.alias)) is None:
             stored = self._stored.get(meter.alias)
-            self._trackers[meter.alias] = MeterTracker(
+            self[meter.alias] = MeterTracker(
                 meter,
                 kind,
                 restore_groups(stored),
@@ -111,7 +96,7 @@ class Meters(Mapping[str, MeterTracker]):
         """Stop following a meter that is gone, and remember its readings."""
         known = self.as_dict()
         self._stored = dict(list(known.items())[-MAX_METERS:])
-        self._trackers.pop(alias, None)
+        self.pop(alias, None)
         for key in (METER_STOPPED, *NEWS, VOLUME_KIND):
             async_clear(self._hass, self._entry, key, alias)
 
@@ -120,7 +105,7 @@ class Meters(Mapping[str, MeterTracker]):
 
         Returns what it made clear.
         """
-        tracker = self._trackers[alias]
+        tracker = self[alias]
         if isinstance(result, CemmError):
             tracker.fail()
             if tracker.failures == FAILURES_TOLERATED + 1:
@@ -142,8 +127,8 @@ class Meters(Mapping[str, MeterTracker]):
         return change
 
     def _are_swapped(self, alias: str, change: Change) -> bool:
-        """Whether a meter's new readings are those of the input that it may be mixed up with."""
-        other = self._trackers.get(swapped_input(alias) or "")
+        """Whether a meter now shows the readings of the input that shares its name."""
+        other = self.get(swapped_input(alias) or "")
         if other is None:
             return False
         known = {statistic_name(alias, k): v for k, v in other.last_known.items()}
@@ -189,17 +174,17 @@ class Meters(Mapping[str, MeterTracker]):
     def find_stalled(self, asked: Collection[str]) -> None:
         """Find the meters that have fallen silent, by the clock of the others.
 
-        Only of those that are asked regularly that can be said.
+        Only those that are asked regularly can be judged.
         """
         active = {
             alias: activity
-            for alias, tracker in self._trackers.items()
+            for alias, tracker in self.items()
             if alias in asked and (activity := tracker.watched_activity)
         }
         now = monotonic()
-        for alias, tracker in self._trackers.items():
+        for alias, tracker in self.items():
             activity = active.get(alias)
-            # Of a meter that does not answer, nothing is known.
+            # A meter that does not answer tells nothing.
             if tracker.failures and activity:
                 continue
             stalled = activity is not None and is_stalled(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 # An amount may arrive this late (seconds): in lumps, or after a slow answer.
 _SLACK = 300.0
 
-# An ordinary house uses no more than this share of what its connection delivers. What is
-# more waits for the next measurement, which comes within seconds; so the time that is
-# allowed for is short, and no pause makes a lump of more than an hour's use ordinary.
+# An ordinary house uses no more than this share of what its connection delivers. More than
+# that waits for the next measurement, which comes within seconds. So only a short slack is
+# allowed, and after a long pause no more than an hour's use is ordinary.
 _ORDINARY = 1 / 3
 _ORDINARY_SLACK = 60.0
 _ORDINARY_PAUSE = 3600.0

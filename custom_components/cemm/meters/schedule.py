@@ -5,13 +5,13 @@ from math import ceil, inf
 LONGEST_BACK_OFF = 300.0
 """Seconds between questions to a service that is in trouble itself."""
 
-# Until the cadence is known a meter is asked often, but not for ever: some have none.
+# Until the cadence is known, a meter is asked often. Some have no cadence: this ends it.
 _QUESTIONS_TO_LEARN = 8
 # Agreeing intervals beyond these add no trust.
 _ENOUGH = 4
 # How far apart two clocks may drift, in seconds per second, with room to spare.
 _DRIFT = 2e-4
-# What is left unknown of the delay: in seconds, and as a share of the cadence, for nobody
+# How much of the delay may stay unknown, in seconds and as a share of the cadence: nobody
 # waits for the gas of this very second.
 _MARGIN = 0.2
 _MARGIN_SHARE = 0.02
@@ -20,42 +20,23 @@ _LONGEST_MARGIN = 15.0
 # asking too early costs a request and `shortest` seconds, too late only what it is late.
 _RISK = 0.25
 
-# So often (seconds) a meter is asked once between two measurements that are expected: it
-# may measure more often than it did, or be read sooner. Without a question nobody would know.
+# A meter is asked once between two expected measurements, but only once in this time
+# (seconds): it may measure more often than it did, or be read sooner.
 _GLANCE_EVERY = 3600.0
 
 
 class Schedule:
     """When to ask one meter next.
 
-    All times are monotonic seconds, but for those of the measurements: these come from the
-    CEMM's clock, which may be anywhere. How far it is off and how long it takes until a
+    All times are monotonic seconds, except those of the measurements: these come from the
+    CEMM's clock, which may be wrong. How far it is off and how long it takes until a
     measurement can be read are one unknown, the delay. Every new measurement narrows it
     down: it could be read at the question that found it, and not yet at the one before.
 
-    `shortest` and `longest` are the seconds between two questions. Only a meter that is
-    known to measure less often than `longest` is asked as seldom as it measures, and once
-    an hour in between.
+    `shortest` and `longest` are the seconds between two questions. A meter that is known to
+    measure less often than `longest` is asked as seldom as it measures, and once an hour
+    in between.
     """
-
-    __slots__ = (
-        "_agreed",
-        "_asked",
-        "_cadence",
-        "_earliest",
-        "_glance_at",
-        "_glanced",
-        "_interval",
-        "_longest",
-        "_missed",
-        "_newest",
-        "_pause",
-        "_questions",
-        "_shortest",
-        "_too_early",
-        "_well_timed",
-        "due",
-    )
 
     def __init__(self, shortest: float = 5.0, longest: float = 60.0) -> None:
         self.due = 0.0
@@ -130,7 +111,7 @@ class Schedule:
         error = interval - steps * self._cadence
         expected = newest - error
         tolerance = min(1 + self._cadence / 1000, self._cadence / 4)
-        # What went unseen counts against the cadence if the meter was asked for it.
+        # A step that was skipped counts against the cadence if the meter was asked then.
         skipped = steps > 1 and self._missed
         learned = self._sure
         if learned:
@@ -140,8 +121,8 @@ class Schedule:
             self._cadence, self._agreed = interval, 3
             self._narrow(newest, asked, interval * _DRIFT)
             return
-        # Found long before it was due, it is of a clock that jumped by whole cadences. That
-        # the next one of a slow meter is there so soon rather means that it is read sooner.
+        # A measurement found long before it was due comes from a clock that jumped by whole
+        # cadences. If it is the next one of a slow meter, it can rather be read sooner now.
         too_soon = asked - expected <= self._too_early - tolerance
         if on_grid and (learned or not skipped):
             if not too_soon:
@@ -174,7 +155,7 @@ class Schedule:
         # It could not be read at the last question, nor could the one after it at this.
         too_early = max(self._asked, asked - self._cadence) - expected
         well_timed = asked - expected
-        # What contradicts the past is jitter or a small step: look nearby, then further.
+        # A contradiction to the past is jitter or a small step: look nearby, then further.
         nearby = max(self._margin, 4 * (self._well_timed - self._too_early))
         if too_early >= self._well_timed:
             well_timed = min(well_timed, too_early + nearby)
@@ -221,8 +202,8 @@ class Schedule:
         assert self._newest is not None
         if not self._is_slow:
             return inf
-        # Late, as that also finds what can be read sooner than it was; and where it once
-        # was so, just then: one that came late must not make all others late.
+        # Late, which also finds measurements that can be read sooner than before. But where
+        # one was read early once, at that moment: a late one must not make all others late.
         at = max((asked + due) / 2, due - self._longest)
         soon = self._newest + self._cadence + self._earliest
         if due - soon > self._longest:

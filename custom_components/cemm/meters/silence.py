@@ -11,8 +11,8 @@ from custom_components.cemm.client import Measurement
 
 # How long a meter may be silent, in seconds.
 _LIMIT = 300.0
-# Every meter that is watched measures more often than this (seconds); what has
-# moved within it runs by the CEMM's present clock.
+# Every watched meter measures more often than this (seconds). A timestamp that has moved
+# within it is by the CEMM's present clock.
 _CADENCE = 60.0
 
 
