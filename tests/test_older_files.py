@@ -1,10 +1,13 @@
 """What an older version has written is understood."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.storage import Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -53,3 +56,48 @@ async def test_files_of_an_older_version(
     stored = hass_storage[f"cemm.{local_entry.entry_id}.history"]["data"]
     assert stored["imported"] == ["p1_t1"]
     assert {each["name"] for each in stored["breaks"]} >= {"p1_t2", "p1_energy_import"}
+
+
+@pytest.mark.parametrize("name", ["counters", "history"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        [],
+        "text",
+        7,
+        {"data": {}, "version": 1},
+        {"data": [], "version": 1},
+        {"data": "text", "version": 1},
+        {"data": {"imported": 5, "counters": []}, "version": 1},
+        {"data": {"imported": [], "complete": {}, "wanted": None}, "version": 2},
+        {"data": {"counters": {}, "last_success": 1.0}, "version": 2},
+    ],
+    ids=str,
+)
+async def test_files_of_another_shape(
+    hass: HomeAssistant,
+    local_entry: MockConfigEntry,
+    name: str,
+    content: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A newer version wrote them, or nobody knows who: they are kept, and others begun."""
+    # Files on disk, not those that are kept in memory for tests.
+    monkeypatch.setattr(Store, "_async_load", Store._async_load_data)
+    hass.config.config_dir = str(tmp_path)
+    path = tmp_path / ".storage" / f"cemm.{local_entry.entry_id}.{name}"
+    path.parent.mkdir()
+    path.write_text(json.dumps(content))
+    await setup(hass, local_entry)
+    assert value(hass, "p1", "t1")
+    if content != {}:  # Home Assistant itself takes that for no file.
+        assert json.loads(Path(f"{path}.old").read_text()) == content
+        told = [r for r in caplog.records if str(path) in r.getMessage()]
+        assert [record.levelname for record in told] == ["WARNING"]
+    await hass.config_entries.async_unload(local_entry.entry_id)
+    caplog.clear()
+    await setup(hass, local_entry)
+    assert str(path) not in caplog.text

@@ -1,17 +1,27 @@
 """The past of CEMMs and APIs that fail now and then: what was answered is not asked again."""
 
+from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from random import Random
 from time import sleep
+from unittest.mock import patch
 
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.cemm.client import pace
-from custom_components.cemm.days import midnight
+from custom_components.cemm.client import (
+    CemmClient,
+    History,
+    LocalCemm,
+    Period,
+    RemoteCemm,
+    pace,
+)
+from custom_components.cemm.days import date_at, midnight
 from custom_components.cemm.history import ask
 from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.rows import Row
@@ -37,7 +47,7 @@ def _with_pauses(no_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "FIRST_PAUSE", 5.0)
 
 
-async def pass_time(past: Past, seconds: float) -> float:
+async def pass_time(past: Past, seconds: float, step: float = 1) -> float:
     """Let time pass until all of the past is there; return how much."""
     begin = past.freezer.time_to_freeze.timestamp()
     while (passed := dt_util.utcnow().timestamp() - begin) < seconds:
@@ -51,7 +61,7 @@ async def pass_time(past: Past, seconds: float) -> float:
         is_there = past.history.progress == 100 and not past.history.waiting["failing"]
         if is_idle and is_there:
             break
-        past.freezer.tick(1)
+        past.freezer.tick(step)
         async_fire_time_changed(past.hass)
     return passed
 
@@ -125,6 +135,8 @@ async def test_the_past_comes_whatever_fails_now_and_then(
     n = asked(past)
     past.sim.faults.clear()
     assert passed < trouble.within
+    live = sum(request.path.endswith("/p1/realtime/") for request in past.sim.requests)
+    assert live >= passed / (15 if trouble.api == "local" else 70)
     rows = await past.rows()
     for name, counter in past.counters().items():
         assert_true(past.house, counter, rows[name])
@@ -151,7 +163,7 @@ async def test_a_day_that_fails_for_hours_costs_no_other(past: Past) -> None:
         assert_used(past.house, counter, newer)
         older = [row for row in rows if row.start < start]
         assert_used(past.house, counter, older)
-    await pass_time(past, 4 * HOUR)
+    await pass_time(past, 4 * HOUR, step=20)
     most = 7 + 20
     assert (
         len(
@@ -178,3 +190,65 @@ async def test_a_day_that_fails_for_hours_costs_no_other(past: Past) -> None:
     await past.next_hour()
     assert not [r for r in list(past.sim.requests)[before:] if "/data/" in r.path]
     assert await past.rows() == rows
+
+
+KINDS = [
+    *(("status", status) for status in (408, 429, 500, 502, 503)),
+    *((kind, None) for kind in ("drop", "broken_json", "html", "hang")),
+    ("latency", 4),
+]
+PATHS = ["", "/data/", "/p1/data/", "/totals/", "/p1-gas/", "/month/"]
+
+
+@pytest.mark.parametrize(
+    ("past", "seed"),
+    [
+        pytest.param(api, seed, marks=[pytest.mark.rest] * (seed > 1))
+        for seed in range(12)
+        for api in ("local", "remote")
+    ],
+    indirect=["past"],
+)
+async def test_the_past_comes_after_any_trouble(past: Past, seed: int) -> None:
+    """And no answer is asked for again, except what a restart made forget.
+
+    A day that was a guess is counted again as a whole.
+    """
+    rng = Random(seed)
+    answers: Tally[tuple[str, str]] = Tally()
+    client = LocalCemm if past.entry.data["connection"] == "local" else RemoteCemm
+    history = client.history
+
+    async def noted(
+        self: CemmClient, alias: str, period: Period, start: int
+    ) -> History:
+        answer = await history(self, alias, period, start)
+        if period is Period.DAY and start < midnight(date(2025, 11, 5)):
+            answers[alias, str(date_at(start))] += 1
+        return answer
+
+    restarts = 0
+    with patch.object(client, "history", noted):
+        past.wish()
+        await past.setup()
+        for _ in range(rng.randint(3, 8)):
+            kind, value = rng.choice(KINDS)
+            share = rng.choice([0.1, 0.3, 1.0])
+            path = rng.choice(PATHS)
+            past.sim.faults.append(
+                Fault(kind, path, value=value, share=share, seed=seed)
+            )
+            await pass_time(past, rng.choice([20, 100, 600]))
+            if rng.random() < 0.7:
+                past.sim.faults.clear()
+            if rng.random() < 0.3 and restarts < 2:
+                restarts += 1
+                await past.hass.config_entries.async_unload(past.entry.entry_id)
+                past.sim.faults.clear()
+                await past.setup()
+        past.sim.faults.clear()
+        assert await pass_time(past, 2 * HOUR, step=2) < 2 * HOUR
+    rows = await past.rows()
+    for name, counter in past.counters().items():
+        assert_true(past.house, counter, rows[name])
+    assert max(answers.values()) <= 2 + restarts

@@ -20,8 +20,8 @@ from .count import Use, count_hours
 from .counters import Counter
 from .ledger import Ledger
 from .profile import Day
-from .recorder import async_hours, async_oldest_hour, async_stored
-from .rows import TOLERANCE, Hole, Row
+from .recorder import async_hours
+from .rows import Hole, Row
 from .want import Difference, Move, difference, want_hole
 
 _LOGGER = logging.getLogger(__name__)
@@ -85,21 +85,16 @@ class Recounter:
         before, after, older = rows[0], rows[-1], list[Row]()
         moved = after.sum - before.sum - use[0][-1]
         # Readings on both sides tell how much it was, and the day data only when.
-        is_read = any(day.closing for day in days)
-        if abs(moved) > _SAME and not is_read:
+        if abs(moved) > _SAME and not any(day.closing for day in days):
             older = await async_hours(self.hass, counter, 0, start)
             older = await self.hass.async_add_executor_job(_moved, older, moved)
             before = older[-1]
         what = difference([before, after], want_hole(Hole(before, after), *use))
-        # At once, as nobody could tell what has been moved already.
-        await async_queue(
-            self.hass, counter, Difference(rows=[*older, *what.rows[:-1], after])
-        )
-        await async_stored(self.hass)
-        oldest = await async_oldest_hour(self.hass, counter)
-        if oldest and not is_read and abs(oldest.sum) > TOLERANCE:
-            lift = Difference([Move(oldest.start, -oldest.sum)])
-            await async_apply(self.hass, counter, lift)
+        # All at once, as nobody could tell later what has been moved already; and back, so
+        # that the sums begin where they did.
+        await async_queue(self.hass, counter, Difference(rows=[*older, *what.rows]))
+        back = [Move(older[0].start, -moved)] if older else []
+        await async_apply(self.hass, counter, Difference(back))
 
 
 def _moved(rows: Sequence[Row], amount: float) -> list[Row]:
