@@ -4,14 +4,14 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Simulator
 
 from .conftest import MAC, setup
-from .helpers.common import issues, poll, value
+from .helpers.common import device, issues, poll, sensor, value
 
 NOW = 1_781_092_807
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
@@ -53,3 +53,26 @@ async def test_files_of_an_older_version(
     stored = hass_storage[f"cemm.{local_entry.entry_id}.history"]["data"]
     assert stored["imported"] == ["p1_t1"]
     assert {each["name"] for each in stored["breaks"]} >= {"p1_t2", "p1_energy_import"}
+
+
+async def test_a_meter_whose_type_an_older_version_kept_as_its_model(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    remote_entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """The remote API cannot read it: nothing else tells what it measures."""
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
+    del hass_storage[f"cemm.{loaded_entry.entry_id}.counters"]["data"]["types"]
+    found = device(hass, "pulse-2")
+    assert found
+    dr.async_get(hass).async_update_device(found.id, model="water")
+    hass.config_entries.async_update_entry(loaded_entry, data=remote_entry.data)
+    for _ in range(2):
+        await setup(hass, loaded_entry)
+        state = sensor(hass, "pulse-2", "volume")
+        assert state
+        assert state.attributes["device_class"] == "water"
+        found = device(hass, "pulse-2")
+        assert found and found.model == "Pulse 2"
+        await hass.config_entries.async_unload(loaded_entry.entry_id)

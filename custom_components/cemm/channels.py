@@ -165,8 +165,10 @@ CHANNELS: Mapping[str, ChannelDescription] = {
     row.key: row for row in (*_TABLE, LAST_MEASUREMENT)
 }
 
-# On a production meter the same registers count production and own use.
+# On a production meter the same registers count production and what the inverter draws.
 _PRODUCTION = {*REGISTERS, "energy_import", "energy_export"}
+# Where there are no registers, its net counters tell the production.
+_AS_PRODUCTION = dict(zip(NETS, REGISTERS, strict=False))
 _VOLUME_CLASS = {
     MeterKind.WATER: SensorDeviceClass.WATER,
     MeterKind.GAS: SensorDeviceClass.GAS,
@@ -196,13 +198,16 @@ def describe(
             entity_category=EntityCategory.DIAGNOSTIC,
             entity_registry_enabled_default=False,
         )
-    if key in _PRODUCTION and kind is MeterKind.PRODUCTION:
-        return replace(row, translation_key=f"production_{key}")
+    has_registers = any(register in measured for register in REGISTERS)
+    if kind is MeterKind.PRODUCTION:
+        named = key if has_registers else _AS_PRODUCTION.get(key, key)
+        if named in _PRODUCTION:
+            return replace(row, translation_key=f"production_{named}")
     if key == "volume":
         return replace(row, device_class=_VOLUME_CLASS.get(kind))
-    superseded = (
-        key in NETS and any(register in measured for register in REGISTERS)
-    ) or (key == "gas" and kind is MeterKind.SMART and has_gas_meter)
+    superseded = (key in NETS and has_registers) or (
+        key == "gas" and kind is MeterKind.SMART and has_gas_meter
+    )
     return replace(row, entity_registry_enabled_default=False) if superseded else row
 
 

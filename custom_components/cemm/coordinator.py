@@ -80,6 +80,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     async def _async_setup(self) -> None:
         stored = await self._store.async_load()
         self._meters.restore(stored.get("counters", {}))
+        self.roster.restore(stored.get("types"))
         self._outage.last_success = stored.get("last_success", time())
 
     @override
@@ -262,4 +263,5 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         return {
             "last_success": self._outage.last_success,
             "counters": self._meters.as_dict(),
+            "types": self.roster.types,
         }
