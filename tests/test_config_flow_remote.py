@@ -1,5 +1,7 @@
 """Tests of adding a CEMM with an API key."""
 
+from typing import Any
+
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -17,7 +19,7 @@ SECOND = House(seed=2, mac="D8:80:39:00:00:02")
 THIRD = House(seed=2, mac="D8:80:39:00:00:03")
 
 
-def _typed(sim: Simulator, api_key: str = "demo") -> dict[str, object]:
+def _typed(sim: Simulator, api_key: str = "demo") -> dict[str, Any]:
     return {"api_key": api_key, "advanced": {"url": sim.remote_url}}
 
 
@@ -55,6 +57,9 @@ async def test_default_address(hass: HomeAssistant) -> None:
         "url": DEFAULT_URL
     }
     assert _suggested_url(form) == DEFAULT_URL
+    [api_key, advanced] = schema.schema
+    assert api_key.description is None
+    assert schema.schema[advanced].options["collapsed"]
 
 
 @pytest.mark.parametrize(
@@ -100,14 +105,14 @@ async def test_faults(
     sim.faults.append(fault)
     form = await submit(hass, await start(hass, "remote"), _typed(sim))
     sim.faults.clear()
-    await _goes_on(hass, sim, form, error)
+    await _goes_on(hass, sim, form, error, _typed(sim))
 
 
 @pytest.mark.parametrize("api_key", ["wrong", "", " ", "d&uid=e", "démo/../?#%00"])
 async def test_refused_key(hass: HomeAssistant, sim: Simulator, api_key: str) -> None:
     """Another key can be tried."""
     form = await submit(hass, await start(hass, "remote"), _typed(sim, api_key))
-    await _goes_on(hass, sim, form, "invalid_auth")
+    await _goes_on(hass, sim, form, "invalid_auth", _typed(sim, api_key))
 
 
 @pytest.mark.parametrize(
@@ -127,22 +132,27 @@ async def test_bad_address(
     hass: HomeAssistant, sim: Simulator, url: str, error: str
 ) -> None:
     """An address that is none, or would show the key to others, is refused."""
-    form = await start(hass, "remote")
-    form = await submit(hass, form, {"api_key": "demo", "advanced": {"url": url}})
-    assert _suggested_url(form) == url
+    typed = {"api_key": "demo", "advanced": {"url": url}}
+    form = await submit(hass, await start(hass, "remote"), typed)
     assert not sim.requests
-    await _goes_on(hass, sim, form, error)
+    await _goes_on(hass, sim, form, error, typed)
 
 
 async def _goes_on(
-    hass: HomeAssistant, sim: Simulator, form: ConfigFlowResult, error: str
+    hass: HomeAssistant,
+    sim: Simulator,
+    form: ConfigFlowResult,
+    error: str,
+    typed: dict[str, Any],
 ) -> None:
-    """Check that a form shows an error but no key, and leads to an entry."""
+    """Check that a form shows an error beside all that was typed, and leads to an entry."""
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "remote"
     assert form["errors"] == {"base": error}
-    [api_key, _] = form["data_schema"].schema
-    assert api_key.description is None
+    [api_key, advanced] = form["data_schema"].schema
+    assert api_key.description["suggested_value"] == typed["api_key"]
+    assert _suggested_url(form) == typed["advanced"]["url"]
+    assert not form["data_schema"].schema[advanced].options["collapsed"]
     assert not hass.config_entries.async_entries(DOMAIN)
 
     entry = await finish(hass, await submit(hass, form, _typed(sim)))

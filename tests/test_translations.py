@@ -229,7 +229,7 @@ def test_each_step_has_a_text(flow: str) -> None:
     ("step", "schema"),
     [
         ("config.step.local", config_flow.LOCAL_SCHEMA),
-        ("config.step.remote", remote.REMOTE_SCHEMA),
+        ("config.step.remote", remote.remote_schema()),
         ("config.step.reauth_confirm", remote.REAUTH_SCHEMA),
         ("config.step.history", base.HISTORY_SCHEMA),
         ("config.step.pick", base.choice("device", {})),
