@@ -92,6 +92,13 @@ def _model(alias: str) -> str | None:
     return None
 
 
+@callback
+def async_meter_name(hass: HomeAssistant, entry: ConfigEntry, alias: str) -> str:
+    """Return what a meter's device is called; its alias as long as it has none."""
+    device = _meter_device(hass, entry, alias)
+    return (device and (device.name_by_user or device.name)) or alias
+
+
 def alias_of(device: dr.DeviceEntry, mac: str) -> str | None:
     """Return the alias of a meter's device; None for another device."""
     for domain, identifier in device.identifiers:
@@ -117,7 +124,15 @@ def async_registered_meters(
 @callback
 def async_remove_meter(hass: HomeAssistant, entry: ConfigEntry, alias: str) -> None:
     """Remove the device of a meter that is gone, and its entities with it."""
-    registry = dr.async_get(hass)
+    if device := _meter_device(hass, entry, alias):
+        dr.async_get(hass).async_update_device(
+            device.id, remove_config_entry_id=entry.entry_id
+        )
+
+
+def _meter_device(
+    hass: HomeAssistant, entry: ConfigEntry, alias: str
+) -> dr.DeviceEntry | None:
     identifier = (DOMAIN, unique_id(entry.unique_id or "", alias))
-    if device := registry.async_get_device_by_identifier(identifier, entry.entry_id):
-        registry.async_update_device(device.id, remove_config_entry_id=entry.entry_id)
+    registry = dr.async_get(hass)
+    return registry.async_get_device_by_identifier(identifier, entry.entry_id)

@@ -16,13 +16,12 @@ from homeassistant.components.energy.data import (
     async_get_manager,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.translation import async_get_translations
 
 from .channels import CHANNELS, NETS
 from .const import DOMAIN
 from .coordinator import CemmCoordinator
-from .devices import async_sensor
+from .devices import async_meter_name, async_sensor
 from .kinds import MeterKind
 
 # The keys of their names, low and high.
@@ -103,18 +102,15 @@ def _meter_statistics(
     hass: HomeAssistant, coordinator: CemmCoordinator
 ) -> list[MeterStatistics]:
     meters = []
-    devices = dr.async_get(hass)
     for alias, data in coordinator.data.items():
-        name = ""
         statistics = {}
         disabled = set()
         for key in CHANNELS:
             if sensor := async_sensor(hass, coordinator.mac, alias, key):
                 statistics[key] = sensor.entity_id
-                device = devices.async_get(sensor.device_id or "")
-                name = (device and (device.name_by_user or device.name)) or ""
                 if sensor.disabled:
                     disabled.add(key)
+        name = async_meter_name(hass, coordinator.config_entry, alias)
         meters.append(MeterStatistics(data.kind, statistics, disabled, name))
     return meters
 
