@@ -54,11 +54,14 @@ _ADVANCED_SCHEMA = vol.Schema(
 )
 
 
-def remote_schema(*, collapsed: bool = True) -> vol.Schema:
-    """Return the form for a key, whose base address is hidden if ``collapsed``."""
+def remote_schema(url: str = DEFAULT_URL, *, collapsed: bool = True) -> vol.Schema:
+    """Return the form for a key, whose base address is hidden if ``collapsed``.
+
+    A section shows its own default, whatever is suggested for its fields.
+    """
     advanced = section(_ADVANCED_SCHEMA, {"collapsed": collapsed})
     return REAUTH_SCHEMA.extend(
-        {vol.Required(_SECTION_ADVANCED, default=dict): advanced}
+        {vol.Required(_SECTION_ADVANCED, default={CONF_URL: url}): advanced}
     )
 
 
@@ -100,7 +103,7 @@ class RemoteFlow(CemmFlow):
             # After an error all is as it was typed, and the address, which may be wrong, is
             # in sight. No form shows a key that was not just typed into it.
             data_schema=self.add_suggested_values_to_schema(
-                remote_schema(collapsed=not errors),
+                remote_schema(url, collapsed=not errors),
                 user_input or {_SECTION_ADVANCED: {CONF_URL: url}},
             ),
             errors=errors,
