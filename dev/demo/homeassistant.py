@@ -35,6 +35,7 @@ homeassistant:
   country: NL
   language: {language}
   currency: EUR
+automation:
 config:
 energy:
 frontend:
