@@ -45,13 +45,7 @@ REAUTH_SCHEMA = vol.Schema(
         )
     }
 )
-_ADVANCED_SCHEMA = vol.Schema(
-    {
-        vol.Optional(CONF_URL, default=DEFAULT_URL): TextSelector(
-            TextSelectorConfig(type=TextSelectorType.URL)
-        )
-    }
-)
+_ADDRESS = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 
 
 def remote_schema(url: str = DEFAULT_URL, *, collapsed: bool = True) -> vol.Schema:
@@ -59,7 +53,8 @@ def remote_schema(url: str = DEFAULT_URL, *, collapsed: bool = True) -> vol.Sche
 
     A section shows its own default, whatever is suggested for its fields.
     """
-    advanced = section(_ADVANCED_SCHEMA, {"collapsed": collapsed})
+    fields = vol.Schema({vol.Optional(CONF_URL, default=DEFAULT_URL): _ADDRESS})
+    advanced = section(fields, {"collapsed": collapsed})
     return REAUTH_SCHEMA.extend(
         {vol.Required(_SECTION_ADVANCED, default={CONF_URL: url}): advanced}
     )
