@@ -6,9 +6,11 @@ from playwright.async_api import Page
 
 from tests.helpers.widths import width
 
-# What Home Assistant cuts off where it has no room: sensors' names, titles of repairs.
+# What Home Assistant cuts off where it has no room: names of sensors, titles of repairs,
+# names of sources below a chart.
 _MAY_BE_CUT_OFF = (
-    "hui-generic-entity-row .info, ha-config-repairs ha-list-item-button .headline"
+    "hui-generic-entity-row .info, ha-config-repairs ha-list-item-button .headline, "
+    ".chart-legend .label"
 )
 _FIND_CUT_OFF = """all => all
   .filter(each => each.scrollWidth > each.clientWidth)
