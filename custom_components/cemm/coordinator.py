@@ -15,6 +15,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 
 from .client import NOTHING_THERE, AuthenticationError, CemmClient, CemmError, Reading
 from .const import DOMAIN
+from .devices import async_registered_meters
 from .discovery import async_look_for_lost
 from .issues import as_text
 from .meters.asking import TOGETHER, Asker, Results
@@ -80,7 +81,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     async def _async_setup(self) -> None:
         stored = await self._store.async_load()
         self._meters.restore(stored.get("counters", {}))
-        self.roster.restore(stored.get("types"))
+        # An older version kept the types as the devices' models.
+        models = async_registered_meters(self.hass, self.config_entry)
+        self.roster.types = stored.get("types", models)
         self._outage.last_success = stored.get("last_success", time())
 
     @override

@@ -3,16 +3,14 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 from homeassistant.components.energy.data import (
     DeviceConsumption,
     EnergyPreferences,
-    GasSourceType,
     GridSourceType,
     SolarSourceType,
     SourceType,
-    WaterSourceType,
     async_get_manager,
 )
 from homeassistant.core import HomeAssistant
@@ -139,9 +137,9 @@ def _sources(
         elif meter.kind is MeterKind.PRODUCTION:
             yield from _solar(meter, used)
         elif meter.kind is MeterKind.WATER:
-            yield from _water(meter, used)
+            yield from _volume(meter, used, "water")
         if meter in gas_meters:
-            yield from _gas(meter, used)
+            yield from _volume(meter, used, "gas")
 
 
 def _grid(
@@ -219,24 +217,13 @@ def _gas_meters(
     return pulse + (behind or smart)
 
 
-def _gas(meter: MeterStatistics, used: Collection[str]) -> Iterator[GasSourceType]:
+def _volume(
+    meter: MeterStatistics, used: Collection[str], kind: Literal["gas", "water"]
+) -> Iterator[SourceType]:
     volume = meter.get("gas") or meter.get("volume")
     if volume and volume not in used:
-        source: GasSourceType = {
-            "type": "gas",
-            "stat_energy_from": volume,
-            "stat_cost": None,
-            "entity_energy_price": None,
-            "number_energy_price": None,
-        }
-        yield _with(source, meter.name, meter.get("flow"))
-
-
-def _water(meter: MeterStatistics, used: Collection[str]) -> Iterator[WaterSourceType]:
-    volume = meter.get("volume")
-    if volume and volume not in used:
-        source: WaterSourceType = {
-            "type": "water",
+        source: Any = {
+            "type": kind,
             "stat_energy_from": volume,
             "stat_cost": None,
             "entity_energy_price": None,
@@ -258,15 +245,9 @@ def _devices(
             yield _with(device, meter.name, meter.get("electric_power"))
 
 
-def _with[
-    T: (
-        GridSourceType,
-        SolarSourceType,
-        GasSourceType,
-        WaterSourceType,
-        DeviceConsumption,
-    )
-](item: T, name: str, rate: str | None) -> T:
+def _with[T: (GridSourceType, SolarSourceType, DeviceConsumption)](
+    item: T, name: str, rate: str | None
+) -> T:
     """Return a source or device with its name, and the power or flow that belongs to it."""
     if name:
         item["name"] = name

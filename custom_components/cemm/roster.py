@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from time import monotonic
-from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -55,7 +54,8 @@ class Roster:
         self._missing = Missing()
         self._takes = _TAKES
         self._is_asking_again = False
-        self._types: Mapping[str, str | None] = {}
+        self.types: Mapping[str, str | None] = {}
+        """The type of each meter that is there or has a device; to be kept."""
         self.info = CemmInfo(entry.unique_id)
         self.device_id = ""
         self.error: CemmError | None = None
@@ -68,19 +68,9 @@ class Roster:
         """The meters that are there, by alias."""
         return {alias: each.data.meter for alias, each in self._meters.items()}
 
-    @property
-    def types(self) -> Mapping[str, str | None]:
-        """The type of each meter that is there or has a device, to be kept."""
-        return {**self._types, **{alias: m.type for alias, m in self.listed.items()}}
-
-    def restore(self, types: Any) -> None:
-        """Take the types as they were; an older version kept them as models."""
-        registered = async_registered_meters(self._hass, self._entry)
-        self._types = types if isinstance(types, dict) else registered
-
     def find(self, alias: str) -> Meter:
         """Return a meter, be it there or not, as it was last described."""
-        return self.listed.get(alias) or Meter(alias, self._types.get(alias))
+        return self.listed.get(alias) or Meter(alias, self.types.get(alias))
 
     @property
     def is_due_again(self) -> bool:
@@ -105,7 +95,6 @@ class Roster:
         extra = self._entry.options.get(CONF_EXTRA_ALIASES, ())
         registered = async_registered_meters(self._hass, self._entry)
         known = {alias: self.find(alias) for alias in {**registered, **self.listed}}
-        self._types = {alias: meter.type for alias, meter in known.items()}
         # What was there before a restart may answer although the list leaves it out.
         ask = {*extra, *(() if self.listed else known)} - {USAGE}
         found: Collection[Meter] = self.listed.values()
@@ -120,6 +109,7 @@ class Roster:
         if self.error and not found:
             raise self.error
         listed = self._take_meters(found, known)
+        self.types = {alias: m.type for alias, m in (known | self.listed).items()}
         async_expire_news(self._hass, self._entry, listed)
         now = monotonic()
         self._takes = max(_TAKES, 1.5 * (now - asked))
