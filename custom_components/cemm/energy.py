@@ -57,8 +57,9 @@ def merge_preferences(
 ) -> EnergyPreferences:
     """Return the preferences with what they lack of these meters.
 
-    ``tariffs`` are the names of the low and the high one. What is there stays as it is. A counter is there if any source or device
-    has it, or another one that counts the same energy.
+    What is there stays as it is. A counter is there if any source or device has
+    it, or another one that counts the same energy. ``tariffs`` are the names of
+    the low and the high one.
     """
     used = frozenset(_strings(current))
     return {
