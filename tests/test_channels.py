@@ -108,6 +108,22 @@ def test_net_counters_are_disabled_beside_the_registers(key: str) -> None:
     assert not enabled(key, "t3")
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [("electric_energy", "production_t1"), ("electric_energy_high", "production_t2")],
+)
+def test_net_counters_tell_the_production_where_there_are_no_registers(
+    key: str, name: str
+) -> None:
+    alone = describe(key, MeterKind.PRODUCTION, [key])
+    assert alone.translation_key == name
+    assert alone.entity_registry_enabled_default
+    beside = describe(key, MeterKind.PRODUCTION, [key, "t4"])
+    assert beside.translation_key == key
+    assert not beside.entity_registry_enabled_default
+    assert describe(key, MeterKind.PULSE, [key]).translation_key == key
+
+
 def test_gas_is_disabled_where_a_gas_meter_has_it() -> None:
     for kind, enabled in ((MeterKind.SMART, False), (MeterKind.GAS, True)):
         row = describe("gas", kind, ["gas"], has_gas_meter=True)

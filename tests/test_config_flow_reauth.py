@@ -63,6 +63,8 @@ async def test_reauth(
     assert result["step_id"] == "reauth_confirm"
     assert result["errors"] == {"base": "invalid_auth"}
     assert result["description_placeholders"] == {"name": remote_entry.title}
+    [api_key] = result["data_schema"].schema
+    assert api_key.description == {"suggested_value": "demo"}
 
     renewed.faults.append(Fault("drop"))
     result = await submit(hass, form, {"api_key": RENEWED})
@@ -123,9 +125,11 @@ class _Watch:
         return result
 
     def look(self, result: ConfigFlowResult) -> None:
-        schema = result.get("data_schema")
+        """Keep a result, without the fields where an error leaves what was typed."""
+        kept = {**result, "data_schema": None} if result.get("errors") else {**result}
+        schema = kept.get("data_schema")
         fields = schema.schema if schema else {}
-        self.seen += [result, in_progress(self.hass)]
+        self.seen += [kept, in_progress(self.hass)]
         self.seen += [(field, field.description) for field in fields]
 
 

@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import DEFAULT_URL
 from simulator import Clock, House, Simulator
-from tests.helpers.flows import choose, in_progress, submit
+from tests.helpers.flows import choose, in_progress, shown, submit
 
 from .conftest import MAC, UID, setup
 
@@ -163,9 +163,5 @@ async def test_forms_show_what_is(
     assert host.description == (
         {"suggested_value": sim.base} if existing == "local" else None
     )
-    [api_key, advanced] = remote["data_schema"].schema
-    [url] = remote["data_schema"].schema[advanced].schema.schema
-    assert api_key.description is None
-    assert url.description == {
-        "suggested_value": DEFAULT_URL if existing == "local" else sim.remote_url
-    }
+    url = DEFAULT_URL if existing == "local" else sim.remote_url
+    assert shown(remote["data_schema"]) == {"advanced": {"url": url}}

@@ -1,5 +1,7 @@
 """Tests of adding a CEMM with an API key."""
 
+from typing import Any
+
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -9,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.cemm.client import DEFAULT_URL
 from custom_components.cemm.const import DOMAIN
 from simulator import Fault, House, Simulator
-from tests.helpers.flows import finish, in_progress, start, submit
+from tests.helpers.flows import finish, in_progress, shown, start, submit
 
 from .conftest import MAC, UID
 
@@ -17,7 +19,7 @@ SECOND = House(seed=2, mac="D8:80:39:00:00:02")
 THIRD = House(seed=2, mac="D8:80:39:00:00:03")
 
 
-def _typed(sim: Simulator, api_key: str = "demo") -> dict[str, object]:
+def _typed(sim: Simulator, api_key: str = "demo") -> dict[str, Any]:
     return {"api_key": api_key, "advanced": {"url": sim.remote_url}}
 
 
@@ -54,7 +56,9 @@ async def test_default_address(hass: HomeAssistant) -> None:
     assert schema({"api_key": "demo", "advanced": {}})["advanced"] == {
         "url": DEFAULT_URL
     }
-    assert _suggested_url(form) == DEFAULT_URL
+    [_, advanced] = schema.schema
+    assert shown(schema) == {"advanced": {"url": DEFAULT_URL}}
+    assert schema.schema[advanced].options["collapsed"]
 
 
 @pytest.mark.parametrize(
@@ -100,14 +104,14 @@ async def test_faults(
     sim.faults.append(fault)
     form = await submit(hass, await start(hass, "remote"), _typed(sim))
     sim.faults.clear()
-    await _goes_on(hass, sim, form, error)
+    await _goes_on(hass, sim, form, error, _typed(sim))
 
 
 @pytest.mark.parametrize("api_key", ["wrong", "", " ", "d&uid=e", "démo/../?#%00"])
 async def test_refused_key(hass: HomeAssistant, sim: Simulator, api_key: str) -> None:
     """Another key can be tried."""
     form = await submit(hass, await start(hass, "remote"), _typed(sim, api_key))
-    await _goes_on(hass, sim, form, "invalid_auth")
+    await _goes_on(hass, sim, form, "invalid_auth", _typed(sim, api_key))
 
 
 @pytest.mark.parametrize(
@@ -127,32 +131,31 @@ async def test_bad_address(
     hass: HomeAssistant, sim: Simulator, url: str, error: str
 ) -> None:
     """An address that is none, or would show the key to others, is refused."""
-    form = await start(hass, "remote")
-    form = await submit(hass, form, {"api_key": "demo", "advanced": {"url": url}})
-    assert _suggested_url(form) == url
+    typed = {"api_key": "demo", "advanced": {"url": url}}
+    form = await submit(hass, await start(hass, "remote"), typed)
     assert not sim.requests
-    await _goes_on(hass, sim, form, error)
+    await _goes_on(hass, sim, form, error, typed)
 
 
 async def _goes_on(
-    hass: HomeAssistant, sim: Simulator, form: ConfigFlowResult, error: str
+    hass: HomeAssistant,
+    sim: Simulator,
+    form: ConfigFlowResult,
+    error: str,
+    typed: dict[str, Any],
 ) -> None:
-    """Check that a form shows an error but no key, and leads to an entry."""
+    """Check that a form shows an error beside all that was typed, and leads to an entry."""
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "remote"
     assert form["errors"] == {"base": error}
-    [api_key, _] = form["data_schema"].schema
-    assert api_key.description is None
+    [_, advanced] = form["data_schema"].schema
+    assert shown(form["data_schema"]) == typed
+    assert not form["data_schema"].schema[advanced].options["collapsed"]
     assert not hass.config_entries.async_entries(DOMAIN)
 
     entry = await finish(hass, await submit(hass, form, _typed(sim)))
     assert entry.data == _data(sim)
     assert entry.state is ConfigEntryState.LOADED
-
-
-def _suggested_url(form: ConfigFlowResult) -> str:
-    [url] = form["data_schema"].schema["advanced"].schema.schema
-    return url.description["suggested_value"]
 
 
 async def test_no_cemm_linked(hass: HomeAssistant, sim: Simulator) -> None:

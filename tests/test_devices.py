@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm import async_remove_config_entry_device
 from simulator import Fault, Simulator
-from tests.helpers.common import device, poll, value
+from tests.helpers.common import device, poll, sensor, value
 
 from .conftest import setup
 from .fixtures import load
@@ -65,6 +65,14 @@ async def test_each_meter_is_a_device_behind_the_cemm(
         "pulse-2": "Water meter pulse-2",
         "usage": "Electric usage",
     }
+    assert {alias: meter.model for alias, meter in meters.items()} == {
+        "p1": "Smart meter (P1)",
+        "p1-gas": "Gas meter (P1)",
+        "s01": "Pulse S0 1",
+        "mb5": "Modbus 5",
+        "pulse-2": "Pulse 2",
+        "usage": None,
+    }
 
 
 async def test_several_smart_meters_are_told_apart(
@@ -81,6 +89,49 @@ async def test_several_smart_meters_are_told_apart(
         "p1-gas": "Gas meter",
         "emucs-gas": "Gas meter emucs-gas",
     }
+    assert [meter.model for meter in meters.values()] == [
+        "Smart meter (P1)",
+        "Smart meter (P1, USB)",
+        "Smart meter (EMUCS)",
+        "Gas meter (P1)",
+        "Gas meter (EMUCS)",
+    ]
+
+
+async def test_what_a_meter_measures_stays_known_where_it_cannot_be_read(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, remote_entry: MockConfigEntry
+) -> None:
+    hass.config_entries.async_update_entry(loaded_entry, data=remote_entry.data)
+    for _ in range(2):
+        await hass.config_entries.async_unload(loaded_entry.entry_id)
+        await setup(hass, loaded_entry)
+        state = sensor(hass, "pulse-2", "volume")
+        assert state
+        assert state.attributes["device_class"] == "water"
+
+
+async def test_what_an_inverter_makes_is_named_by_what_tells_it(
+    hass: HomeAssistant, remote_entry: MockConfigEntry, local_entry: MockConfigEntry
+) -> None:
+    """Through the remote API it has net counters alone, and locally registers too."""
+
+    def names() -> dict[str, str]:
+        found = {}
+        for key in ("t1", "electric_energy"):
+            if state := sensor(hass, "s01", key):
+                found[key] = state.name.removeprefix("Solar meter s01 ")
+        return found
+
+    await setup(hass, remote_entry)
+    assert names() == {"electric_energy": "Production low tariff"}
+    for data in (local_entry.data, remote_entry.data):
+        await hass.config_entries.async_unload(remote_entry.entry_id)
+        hass.config_entries.async_update_entry(remote_entry, data=data)
+        await setup(hass, remote_entry)
+        assert names() == {
+            "t1": "Production low tariff",
+            "electric_energy": "Net low tariff",
+        }
 
 
 @pytest.mark.usefixtures("loaded_entry")
@@ -107,7 +158,7 @@ async def test_what_the_remote_api_does_not_tell_stays_known(
     cemm = device(hass)
     assert cemm
     assert cemm.sw_version == sim.house.version
-    assert cemm.configuration_url is None
+    assert cemm.configuration_url == "https://mijn.cemm.nl/"
 
 
 async def test_a_meter_comes_within_the_hour_and_goes_within_the_hour(

@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.util import slugify
 import pytest
 import voluptuous as vol
 import yaml
@@ -64,19 +63,6 @@ def test_the_table_of_sensors_has_their_units(kind: MeterKind) -> None:
         name = EN["entity"]["sensor"][row.translation_key]["name"]
         unit = row.native_unit_of_measurement or ", ".join(row.options or ())
         assert units()[name.casefold()] == unit, name
-
-
-def test_the_examples_name_sensors_as_home_assistant_does() -> None:
-    devices = [
-        texts["name"].format(alias=alias)
-        for texts in EN["device"].values()
-        for alias in ("p1", "s01", "pulse-1", "pulse-2", "pulse-3")
-    ]
-    sensors = [texts["name"] for texts in EN["entity"]["sensor"].values()]
-    known = {slugify(f"{device} {name}") for device in devices for name in sensors}
-    named = re.findall(r"sensor\.(\w+)", README)
-    assert named
-    assert known >= set(named)
 
 
 # Actions

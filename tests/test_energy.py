@@ -1,5 +1,6 @@
 """The Energy dashboard: what is added for a CEMM, and what is left alone."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, strategies as st
@@ -25,6 +26,7 @@ from tests.helpers.dashboard import (
     priced,
 )
 
+EMUCS = meter(MeterKind.SMART, "emucs", *REGISTERS, *TOTALS)
 TARIFFS = (
     grid(
         stat_energy_from="sensor.p1_t1",
@@ -62,6 +64,21 @@ def test_a_whole_house() -> None:
         "device_consumption_water": [],
     }
     assert added(EMPTY, *HOUSE)
+
+
+def test_a_source_is_named_by_its_tariff_and_its_meter_if_there_are_several() -> None:
+    one, other = replace(P1, name="Smart meter"), replace(EMUCS, name="Other meter")
+
+    def names(*meters: MeterStatistics) -> list[str]:
+        merged = merge_preferences(EMPTY, meters, ("low", "high"))
+        return [source["name"] for source in merged["energy_sources"]]
+
+    assert names(one) == ["low", "high"]
+    assert names(replace(one, disabled=[*P1.disabled, "t2", "t3"])) == ["Smart meter"]
+    assert names(one, other) == [
+        *("Smart meter low", "Smart meter high"),
+        *("Other meter low", "Other meter high"),
+    ]
 
 
 def test_without_a_second_tariff_the_totals_are_used() -> None:

@@ -45,7 +45,7 @@ async def test_a_stopped_meter_counts_no_more_but_has_counted(
     assert value(hass, "p1", "electric_power") == STATE_UNAVAILABLE
     assert float(value(hass, "p1", "t1") or 0) > 0
     assert value(hass, "s01", "electric_power") != STATE_UNAVAILABLE
-    assert await titles(hass) == ["Meter p1 of CEMM Plus has stopped"]
+    assert await titles(hass) == ["Smart meter has stopped"]
 
     sim.faults.clear()
     await poll(hass, freezer, 65, step=5)
@@ -94,6 +94,9 @@ async def test_a_replaced_meter_is_accepted_within_20_minutes_and_said(
     hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
     old = float(value(hass, "p1", "t1") or 0)
+    meter = device(hass, "p1")
+    assert meter
+    dr.async_get(hass).async_update_device(meter.id, name_by_user="Under the stairs")
 
     fall = -round(old - 5, 3)
     sim.faults.append(Fault("offset", value=("p1", "t1", fall)))
@@ -101,7 +104,7 @@ async def test_a_replaced_meter_is_accepted_within_20_minutes_and_said(
     assert float(value(hass, "p1", "t1") or 0) == pytest.approx(old, abs=1)
     await poll(hass, freezer, 1080, step=30)
     assert float(value(hass, "p1", "t1") or 0) == pytest.approx(5, abs=2)
-    assert await titles(hass) == ["Meter p1 of CEMM Plus begins anew"]
+    assert await titles(hass) == ["Under the stairs begins anew"]
     assert await titles(hass, "nl") != await titles(hass)
 
     await poll(hass, freezer, 6 * DAY, step=DAY)
@@ -142,7 +145,7 @@ async def test_another_cemm_at_the_address_is_not_mixed_in(
     await poll(hass, freezer)
 
     assert value(hass, "p1", "electric_power") == STATE_UNAVAILABLE
-    assert await titles(hass) == ["Another CEMM at the address of CEMM Plus"]
+    assert await titles(hass) == ["CEMM Plus: another CEMM answers"]
     sim.house.mac = mac
     sim.faults.clear()
     await poll(hass, freezer)

@@ -15,8 +15,9 @@ FOLDER = Path(cemm.__file__).parent
 # From the ground up; a layer may import those before it, and within a package its own modules.
 LAYERS = (
     ("const", "client"),
-    ("days", "kinds", "issues"),
+    ("days", "kinds"),
     ("channels", "devices"),
+    ("issues",),
     ("meters",),
     ("discovery", "outage"),
     ("roster",),

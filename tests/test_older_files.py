@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.storage import Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -14,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from simulator import Simulator
 
 from .conftest import MAC, setup
-from .helpers.common import issues, poll, value
+from .helpers.common import device, issues, poll, sensor, value
 
 NOW = 1_781_092_807
 pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
@@ -81,17 +82,16 @@ async def test_files_of_another_shape(
     name: str,
     content: Any,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A newer version wrote them, or nobody knows who: they are kept, and others begun."""
-    # Files on disk, not those that are kept in memory for tests.
-    monkeypatch.setattr(Store, "_async_load", Store._async_load_data)
     hass.config.config_dir = str(tmp_path)
     path = tmp_path / ".storage" / f"cemm.{local_entry.entry_id}.{name}"
     path.parent.mkdir()
     path.write_text(json.dumps(content))
-    await setup(hass, local_entry)
+    # The file on disk, not those that are kept in memory for tests.
+    with patch.object(Store, "_async_load", Store._async_load_data):
+        await setup(hass, local_entry)
     assert value(hass, "p1", "t1")
     if content != {}:  # Home Assistant itself takes that for no file.
         assert json.loads(Path(f"{path}.old").read_text()) == content
@@ -101,3 +101,26 @@ async def test_files_of_another_shape(
     caplog.clear()
     await setup(hass, local_entry)
     assert str(path) not in caplog.text
+
+
+async def test_a_meter_whose_type_an_older_version_kept_as_its_model(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    remote_entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """The remote API cannot read it: nothing else tells what it measures."""
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
+    del hass_storage[f"cemm.{loaded_entry.entry_id}.counters"]["data"]["types"]
+    found = device(hass, "pulse-2")
+    assert found
+    dr.async_get(hass).async_update_device(found.id, model="water")
+    hass.config_entries.async_update_entry(loaded_entry, data=remote_entry.data)
+    for _ in range(2):
+        await setup(hass, loaded_entry)
+        state = sensor(hass, "pulse-2", "volume")
+        assert state
+        assert state.attributes["device_class"] == "water"
+        found = device(hass, "pulse-2")
+        assert found and found.model == "Pulse 2"
+        await hass.config_entries.async_unload(loaded_entry.entry_id)

@@ -10,6 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Fault, SimMeter, Simulator, Source
 from tests.helpers.common import device, sensor
+from tests.helpers.flows import shown
 
 from .conftest import setup
 
@@ -165,8 +166,7 @@ async def test_volume_kinds_during_an_outage(
     sim.faults.append(Fault("drop"))
     await setup(hass, local_entry)
     form = await _settings(hass, local_entry)
-    [_, kinds] = form["data_schema"].schema
-    [field] = form["data_schema"].schema[kinds].schema.schema
-    assert field.description == {"suggested_value": "gas"}
-    await _submit(hass, form, extra_aliases=[], volume_kinds={"pulse-2": "gas"})
+    assert form["data_schema"]
+    assert shown(form["data_schema"]) == options
+    await _submit(hass, form, **shown(form["data_schema"]))
     assert local_entry.options == options

@@ -117,10 +117,8 @@ async def test_the_news_of_a_change_can_be_dismissed(
     assert (said["name"], said["alias"]) == ("CEMM Plus", "p1")
     # What each sensor showed and shows, the total too.
     lines = said["changes"].splitlines()
-    assert [line.partition(":")[0] for line in lines[:1]] == [
-        "- Energy import low tariff"
-    ]
-    assert any(line.startswith("- Energy import:") for line in lines)
+    assert [line.partition(":")[0] for line in lines[:1]] == ["- Import low tariff"]
+    assert any(line.startswith("- Import:") for line in lines)
     assert all(line.endswith(" kWh") and "→" in line for line in lines)
     done = await repairs.submit(menu["flow_id"], next_step_id="dismiss")
 

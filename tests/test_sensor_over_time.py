@@ -96,8 +96,8 @@ async def test_only_sensors_whose_value_changed_write_a_state(
     await poll(hass, freezer)
 
     assert sorted(written) == [
-        "sensor.smart_meter_energy_import",
-        "sensor.smart_meter_energy_import_low_tariff",
+        "sensor.smart_meter_import",
+        "sensor.smart_meter_import_low_tariff",
         "sensor.smart_meter_power",
     ]
 
@@ -122,7 +122,7 @@ async def test_meters_that_the_remote_api_cannot_address_stay_but_are_unavailabl
     assert float(value(hass, "p1", "energy_import") or 0) > 0
     assert float(value(hass, "s01", "energy_import") or 0) > 0
     modbus = device(hass, "mb5")
-    assert modbus and modbus.model == "electricity"
+    assert modbus and modbus.model == "Modbus 5"
 
 
 @pytest.mark.usefixtures("loaded_entry")

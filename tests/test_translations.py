@@ -12,10 +12,12 @@ import voluptuous as vol
 
 from custom_components import cemm
 from custom_components.cemm import config_flow, issues
-from custom_components.cemm.channels import CHANNELS, describe
+from custom_components.cemm.channels import CHANNELS, REGISTERS, describe
 from custom_components.cemm.client import Period
 from custom_components.cemm.flows import base, history, remote
 from custom_components.cemm.kinds import MeterKind
+from tests.helpers.glossary import NOT_SAID, TERMS
+from tests.helpers.widths import cut_off, width
 
 FOLDER = Path(cemm.__file__).parent
 LANGUAGES = sorted(path.stem for path in (FOLDER / "translations").glob("*.json"))
@@ -108,14 +110,95 @@ def test_each_language_is_translated(language: str) -> None:
     assert len(same) < len(texts) / 10
 
 
+# The room that a page leaves for them
+
+# Beside the reading of a meter, a device's page that is 1,280 px wide leaves this (px)
+# for its name; and so much for the names that are longer in most other languages.
+ROOM = {"en": 133, "nl": 133}
+ROOM_OF_OTHERS = 151
+# What solar panels count has fewer digits.
+ROOM_OF_TARIFFS = 168
+NARROW = 130
+# And so much has a title in the list of repairs on a phone.
+ROOM_OF_TITLES = 259
+
+
+def on_a_page(*measured: str) -> Iterator[dict[str, bool]]:
+    """Yield the sensors of each kind of meter: translation key → on by default."""
+    for kind in MeterKind:
+        rows = [describe(key, kind, measured) for key in CHANNELS if key in measured]
+        yield {
+            str(row.translation_key): row.entity_registry_enabled_default
+            for row in rows
+        }
+
+
+PAGES = [
+    *on_a_page(*CHANNELS),
+    *on_a_page(*(CHANNELS.keys() - REGISTERS)),
+]
+
+
+def room(language: str, key: str) -> int:
+    if re.fullmatch(r"production_t\d", key):
+        return ROOM_OF_TARIFFS
+    return ROOM.get(language, ROOM_OF_OTHERS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_names_of_sensors_have_room_beside_their_values(language: str) -> None:
+    sensors = load(language)["entity"]["sensor"]
+    on = {key for page in PAGES for key, is_on in page.items() if is_on}
+    too_wide = {
+        sensors[key]["name"]: f"{found:.0f} px, more than {room(language, key)}"
+        for key in {*on, "history_import"}
+        if (found := width(sensors[key]["name"])) > room(language, key)
+    }
+    assert not too_wide
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sensors_of_a_meter_can_be_told_apart(language: str) -> None:
     sensors = load(language)["entity"]["sensor"]
-    for kind in MeterKind:
-        names = [
-            sensors[describe(key, kind).translation_key]["name"] for key in CHANNELS
-        ]
-        assert len(set(names)) == len(names)
+    for page in PAGES:
+        names = [cut_off(sensors[key]["name"], NARROW) for key in page]
+        assert len({*names}) == len(names), names
+
+
+METERS = {"smart_meter": "", "electricity_meter": "mb5", "water_meter": "pulse-2"}
+
+
+@pytest.mark.parametrize("alias", METERS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_titles_of_repairs_have_room_on_a_phone(language: str, alias: str) -> None:
+    texts = load(language)
+    meter = texts["device"][alias]["name"].format(alias=METERS[alias])
+    names = {"name": "CEMM Plus", "alias": "pulse-2", "meter": meter}
+    titles = [each["title"].format(**names) for each in texts["issues"].values()]
+    assert not {title for title in titles if width(title) > ROOM_OF_TITLES}
+
+
+# The words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_terms_are_those_of_home_assistant(language: str) -> None:
+    texts = dict(flatten(load(language)))
+    differing = {
+        key: f"{text!r} lacks {wanted[language]!r}"
+        for term, wanted in TERMS.items()
+        for key, text in texts.items()
+        if language in wanted
+        and re.search(rf"\b{term}", dict(flatten(EN))[key], re.IGNORECASE)
+        and wanted[language].casefold() not in text.casefold()
+    }
+    wrong = {
+        key: f"{text!r} has {term!r}"
+        for term in NOT_SAID[language]
+        for key, text in texts.items()
+        if term in text
+    }
+    assert not differing | wrong
 
 
 # The texts and the code
@@ -159,7 +242,7 @@ def test_each_step_has_a_text(flow: str) -> None:
     ("step", "schema"),
     [
         ("config.step.local", config_flow.LOCAL_SCHEMA),
-        ("config.step.remote", remote.REMOTE_SCHEMA),
+        ("config.step.remote", remote.remote_schema()),
         ("config.step.reauth_confirm", remote.REAUTH_SCHEMA),
         ("config.step.history", base.HISTORY_SCHEMA),
         ("config.step.pick", base.choice("device", {})),
@@ -216,7 +299,7 @@ def test_each_issue_has_a_text() -> None:
         assert ("description" in texts) != ("fix_flow" in texts), key
         assert texts.get("fix_flow", {}).get("step", {}).keys() <= steps
         # What `issues.async_raise` gives, and the address of an outage.
-        given = {"name", "alias", "host", "changes"}
+        given = {"name", "alias", "meter", "host", "changes"}
         assert all(given >= placeholders(text) for _, text in flatten(texts))
 
 

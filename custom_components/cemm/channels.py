@@ -6,6 +6,7 @@ and the import of history. Nothing here does I/O.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -70,90 +71,79 @@ def _of_power(sign: int, tariff: int | None = None) -> HistoryRule:
     return HistoryRule("electric_power", POWER_PERIOD, sign, tariff)
 
 
-def _counter(
-    key: str,
-    device_class: SensorDeviceClass | None,
-    history: HistoryRule | None,
-    *sum_of: tuple[str, ...],
-) -> ChannelDescription:
-    """Return a counter's row. Net values may fall: their use does not follow from them."""
-    is_energy = device_class is _ENERGY
-    return ChannelDescription(
-        key=key,
-        translation_key=key,
-        device_class=device_class,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR
-        if is_energy
-        else UnitOfVolume.CUBIC_METERS,
-        state_class=SensorStateClass.TOTAL_INCREASING
-        if history
-        else SensorStateClass.TOTAL,
-        suggested_display_precision=3,
-        sum_of=sum_of,
-        history=history,
-        max_rate=_MAX_KWH_PER_HOUR if is_energy else _MAX_M3_PER_HOUR,
-    )
+_diagnostic = partial(
+    ChannelDescription,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    entity_registry_enabled_default=False,
+)
+_counter = partial(
+    ChannelDescription,
+    state_class=SensorStateClass.TOTAL_INCREASING,
+    suggested_display_precision=3,
+)
+_energy = partial(
+    _counter,
+    device_class=SensorDeviceClass.ENERGY,
+    native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+    max_rate=_MAX_KWH_PER_HOUR,
+)
+_volume = partial(
+    _counter,
+    native_unit_of_measurement=UnitOfVolume.CUBIC_METERS,
+    max_rate=_MAX_M3_PER_HOUR,
+)
+_measured = partial(ChannelDescription, state_class=SensorStateClass.MEASUREMENT)
 
-
+LAST_MEASUREMENT = _diagnostic(
+    key="last_measurement", device_class=SensorDeviceClass.TIMESTAMP
+)
 _TABLE = (
-    _counter("t1", _ENERGY, _of_power(1, 1)),
-    _counter("t2", _ENERGY, _of_power(1, 2)),
-    _counter("t3", _ENERGY, _of_power(-1, 1)),
-    _counter("t4", _ENERGY, _of_power(-1, 2)),
-    # Without t1…t4 a pulse meter's only registers are the two net ones.
-    _counter("energy_import", _ENERGY, _of_power(1), ("t1", "t2"), NETS),
-    _counter("energy_export", _ENERGY, _of_power(-1), ("t3", "t4")),
-    _counter("electric_energy", _ENERGY, None),
-    _counter("electric_energy_high", _ENERGY, None),
-    _counter("gas", SensorDeviceClass.GAS, HistoryRule("gas", ("gas",))),
-    _counter("volume", None, HistoryRule("flow", ("volume",))),
-    ChannelDescription(
+    _energy(key="t1", history=_of_power(1, 1)),
+    _energy(key="t2", history=_of_power(1, 2)),
+    _energy(key="t3", history=_of_power(-1, 1)),
+    _energy(key="t4", history=_of_power(-1, 2)),
+    # Without t1…t4 a pulse meter's only counters are the two net ones.
+    _energy(key="energy_import", history=_of_power(1), sum_of=(("t1", "t2"), NETS)),
+    _energy(key="energy_export", history=_of_power(-1), sum_of=(("t3", "t4"),)),
+    *(_energy(key=key, state_class=SensorStateClass.TOTAL) for key in NETS),
+    _volume(
+        key="gas",
+        device_class=SensorDeviceClass.GAS,
+        history=HistoryRule("gas", ("gas",)),
+    ),
+    _volume(key="volume", history=HistoryRule("flow", ("volume",))),
+    _measured(
         key="electric_power",
-        translation_key="electric_power",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
-        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
     ),
-    ChannelDescription(
+    _measured(
         key="flow",
-        translation_key="flow",
         device_class=SensorDeviceClass.VOLUME_FLOW_RATE,
         native_unit_of_measurement=UnitOfVolumeFlowRate.LITERS_PER_MINUTE,
-        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,
     ),
     ChannelDescription(
         key="rate",
-        translation_key="rate",
         device_class=SensorDeviceClass.ENUM,
         options=["low", "high"],
         convert=_tariff,
     ),
-    ChannelDescription(
-        key="switch",
-        translation_key="switch",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-    ),
-)
-LAST_MEASUREMENT = ChannelDescription(
-    key="last_measurement",
-    translation_key="last_measurement",
-    device_class=SensorDeviceClass.TIMESTAMP,
-    entity_category=EntityCategory.DIAGNOSTIC,
-    entity_registry_enabled_default=False,
+    _diagnostic(key="switch"),
 )
 CHANNELS: Mapping[str, ChannelDescription] = {
     row.key: row for row in (*_TABLE, LAST_MEASUREMENT)
 }
 
-# On a production meter the same registers count production and own use.
+# On a production meter the same registers count production and what the inverter draws.
 _PRODUCTION = {*TARIFFS, "energy_import", "energy_export"}
+# Where there are no registers, its net counters tell the production.
+_AS_PRODUCTION = dict(zip(NETS, TARIFFS, strict=False))
 _VOLUME_CLASS = {
-    MeterKind.WATER: SensorDeviceClass.WATER,
-    MeterKind.GAS: SensorDeviceClass.GAS,
-    MeterKind.GAS_PULSE: SensorDeviceClass.GAS,
+    ("volume", MeterKind.WATER): SensorDeviceClass.WATER,
+    ("volume", MeterKind.GAS): SensorDeviceClass.GAS,
+    ("volume", MeterKind.GAS_PULSE): SensorDeviceClass.GAS,
 }
 
 
@@ -172,21 +162,25 @@ def describe(
     diagnostic sensor.
     """
     if (row := CHANNELS.get(key)) is None:
-        return ChannelDescription(
-            key=key,
-            translation_key="other",
-            translation_placeholders={"channel": key},
-            entity_category=EntityCategory.DIAGNOSTIC,
-            entity_registry_enabled_default=False,
+        return _diagnostic(
+            key=key, translation_key="other", translation_placeholders={"channel": key}
         )
-    if key in _PRODUCTION and kind is MeterKind.PRODUCTION:
-        return replace(row, translation_key=f"production_{key}")
-    if key == "volume":
-        return replace(row, device_class=_VOLUME_CLASS.get(kind))
-    superseded = (
-        key in NETS and any(register in measured for register in TARIFFS)
-    ) or (key == "gas" and kind is MeterKind.SMART and has_gas_meter)
-    return replace(row, entity_registry_enabled_default=False) if superseded else row
+    has_registers = any(register in measured for register in TARIFFS)
+    name = key
+    if kind is MeterKind.PRODUCTION:
+        register = key if has_registers else _AS_PRODUCTION.get(key, key)
+        name = f"production_{register}" if register in _PRODUCTION else key
+    superseded = (name in NETS and has_registers) or (
+        key == "gas" and kind is MeterKind.SMART and has_gas_meter
+    )
+    return replace(
+        row,
+        translation_key=name,
+        device_class=row.device_class or _VOLUME_CLASS.get((key, kind)),
+        entity_registry_enabled_default=(
+            row.entity_registry_enabled_default and not superseded
+        ),
+    )
 
 
 def keys_for(kind: MeterKind, measured: Collection[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from typing import Final
 
 DOMAIN: Final = "cemm"
 MANUFACTURER: Final = "CEMM"
+ACCOUNT_URL: Final = "https://mijn.cemm.nl/"
 
 # Entry data
 CONF_CONNECTION: Final = "connection"

@@ -15,6 +15,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 
 from .client import NOTHING_THERE, AuthenticationError, CemmClient, CemmError, Reading
 from .const import DOMAIN
+from .devices import async_registered_meters
 from .discovery import async_look_for_lost
 from .issues import as_text
 from .meters.asking import TOGETHER, Asker, Results
@@ -74,6 +75,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     async def _async_setup(self) -> None:
         stored = await self._store.async_load()
         self._meters.restore(stored.get("counters", {}))
+        # An older version kept the types as the devices' models.
+        models = async_registered_meters(self.hass, self.config_entry)
+        self.roster.types = stored.get("types", models)
         self._outage.last_success = stored.get("last_success", time())
 
     @override
@@ -263,4 +267,5 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         return {
             "last_success": self._outage.last_success,
             "counters": self._meters.as_dict(),
+            "types": self.roster.types,
         }

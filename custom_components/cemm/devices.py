@@ -1,5 +1,7 @@
 """The CEMM, its meters and their sensors in the registries, and what names them there."""
 
+import re
+
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
@@ -8,13 +10,23 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.typing import UNDEFINED
 
 from .client import CemmInfo, Meter, base_url
-from .const import DOMAIN, MANUFACTURER
+from .const import ACCOUNT_URL, DOMAIN, MANUFACTURER
 from .kinds import MeterKind
 
 # Most houses have only one of these.
 _NAMED_BY_ALIAS = {
     MeterKind.SMART: MeterKind.ELECTRICITY,
     MeterKind.GAS: MeterKind.GAS_PULSE,
+}
+
+# How a meter is connected, which its alias tells.
+_MODELS = {
+    r"(p1|han|emucs|dlms)": "Smart meter ({})",
+    r"(p1|han|emucs|dlms)-usb": "Smart meter ({}, USB)",
+    r"(p1|han|emucs|dlms)-gas": "Gas meter ({})",
+    r"mb(\d+)": "Modbus {}",
+    r"pulse-(\d+)": "Pulse {}",
+    r"s0(\d)": "Pulse S0 {}",
 }
 
 
@@ -50,7 +62,7 @@ def async_update_cemm(hass: HomeAssistant, entry: ConfigEntry, info: CemmInfo) -
         model_id=info.type or UNDEFINED,
         sw_version=info.version or UNDEFINED,
         hw_version=info.core or UNDEFINED,
-        configuration_url=base_url(host) if host else None,
+        configuration_url=base_url(host) if host else ACCOUNT_URL,
     )
     return device.id
 
@@ -63,16 +75,28 @@ def meter_device_info(
     Where there are several of a kind, all except the first are named by their alias.
     """
     name = kind if is_first else _NAMED_BY_ALIAS.get(kind, kind)
-    info = DeviceInfo(
+    return DeviceInfo(
         identifiers={(DOMAIN, unique_id(mac, meter.alias))},
         manufacturer=MANUFACTURER,
+        model=_model(meter.alias),
         translation_key=name,
         translation_placeholders={"alias": meter.alias},
         via_device_id=cemm_device_id,
     )
-    if meter.type:
-        info["model"] = meter.type
-    return info
+
+
+def _model(alias: str) -> str | None:
+    for pattern, model in _MODELS.items():
+        if found := re.fullmatch(pattern, alias):
+            return model.format(found[1].upper())
+    return None
+
+
+@callback
+def async_meter_name(hass: HomeAssistant, entry: ConfigEntry, alias: str) -> str:
+    """Return what a meter's device is called; its alias as long as it has none."""
+    device = _meter_device(hass, entry, alias)
+    return (device and (device.name_by_user or device.name)) or alias
 
 
 def alias_of(device: dr.DeviceEntry, mac: str) -> str | None:
@@ -86,10 +110,10 @@ def alias_of(device: dr.DeviceEntry, mac: str) -> str | None:
 @callback
 def async_registered_meters(
     hass: HomeAssistant, entry: ConfigEntry
-) -> dict[str, Meter]:
-    """Return all meters that have a device, by alias, as they were last described."""
+) -> dict[str, str | None]:
+    """Return the model of each meter that has a device, by alias."""
     return {
-        alias: Meter(alias, device.model)
+        alias: device.model
         for device in dr.async_entries_for_config_entry(
             dr.async_get(hass), entry.entry_id
         )
@@ -100,7 +124,15 @@ def async_registered_meters(
 @callback
 def async_remove_meter(hass: HomeAssistant, entry: ConfigEntry, alias: str) -> None:
     """Remove the device of a meter that is gone, and its entities with it."""
-    registry = dr.async_get(hass)
+    if device := _meter_device(hass, entry, alias):
+        dr.async_get(hass).async_update_device(
+            device.id, remove_config_entry_id=entry.entry_id
+        )
+
+
+def _meter_device(
+    hass: HomeAssistant, entry: ConfigEntry, alias: str
+) -> dr.DeviceEntry | None:
     identifier = (DOMAIN, unique_id(entry.unique_id or "", alias))
-    if device := registry.async_get_device_by_identifier(identifier, entry.entry_id):
-        registry.async_update_device(device.id, remove_config_entry_id=entry.entry_id)
+    registry = dr.async_get(hass)
+    return registry.async_get_device_by_identifier(identifier, entry.entry_id)

@@ -1,26 +1,29 @@
 """A CEMM's meters in the Energy dashboard: added to what the user has there."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 from homeassistant.components.energy.data import (
     DeviceConsumption,
     EnergyPreferences,
-    GasSourceType,
     GridSourceType,
     SolarSourceType,
     SourceType,
-    WaterSourceType,
     async_get_manager,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
 
 from .channels import CHANNELS, NETS
+from .const import DOMAIN
 from .coordinator import CemmCoordinator
-from .devices import async_sensor
+from .devices import async_meter_name, async_sensor
 from .kinds import MeterKind
+
+# The keys of their names, low and high.
+_TARIFFS = ("low_tariff", "high_tariff")
 
 # Counters of which the dashboard may have but one, or it would count twice.
 _CONSUMED = ("energy_import", "t1", "t2", *NETS)
@@ -35,6 +38,8 @@ class MeterStatistics:
     """The entity id of every registered sensor, by key."""
     disabled: Collection[str] = ()
     """The keys of those that the user does not want."""
+    name: str = ""
+    """What its device is called."""
 
     def get(self, key: str) -> str | None:
         """Return the entity id of an enabled sensor."""
@@ -46,17 +51,23 @@ class MeterStatistics:
 
 
 def merge_preferences(
-    current: EnergyPreferences, meters: Collection[MeterStatistics]
+    current: EnergyPreferences,
+    meters: Collection[MeterStatistics],
+    tariffs: Sequence[str] = ("", ""),
 ) -> EnergyPreferences:
     """Return the preferences with what they lack of these meters.
 
-    What is there stays as it is. A counter is there if any source or device
-    has it, or another one that counts the same energy.
+    What is there stays as it is. A counter is there if any source or device has
+    it, or another one that counts the same energy. ``tariffs`` are the names of
+    the low and the high one.
     """
     used = frozenset(_strings(current))
     return {
         **current,
-        "energy_sources": [*current["energy_sources"], *_sources(meters, used)],
+        "energy_sources": [
+            *current["energy_sources"],
+            *_sources(meters, used, tariffs),
+        ],
         "device_consumption": [
             *current["device_consumption"],
             *_devices(meters, used),
@@ -71,7 +82,9 @@ async def async_add_to_dashboard(
     manager = await async_get_manager(hass)
     current = manager.data or manager.default_preferences()
     meters = _meter_statistics(hass, coordinator)
-    merged = merge_preferences(current, meters)
+    texts = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
+    tariffs = [texts[f"component.{DOMAIN}.common.{key}"] for key in _TARIFFS]
+    merged = merge_preferences(current, meters, tariffs)
     if merged == current:
         return []
     await manager.async_update(merged)
@@ -96,7 +109,8 @@ def _meter_statistics(
                 statistics[key] = sensor.entity_id
                 if sensor.disabled:
                     disabled.add(key)
-        meters.append(MeterStatistics(data.kind, statistics, disabled))
+        name = async_meter_name(hass, coordinator.config_entry, alias)
+        meters.append(MeterStatistics(data.kind, statistics, disabled, name))
     return meters
 
 
@@ -113,30 +127,36 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _sources(
-    meters: Collection[MeterStatistics], used: Collection[str]
+    meters: Collection[MeterStatistics], used: Collection[str], tariffs: Sequence[str]
 ) -> Iterator[SourceType]:
     gas_meters = _gas_meters(meters, used)
+    has_one = [meter.kind for meter in meters].count(MeterKind.SMART) == 1
     for meter in meters:
         if meter.kind is MeterKind.SMART:
-            yield from _grid(meter, used)
+            names = tariffs if has_one else [f"{meter.name} {t}" for t in tariffs]
+            yield from _grid(meter, used, names)
         elif meter.kind is MeterKind.PRODUCTION:
             yield from _solar(meter, used)
         elif meter.kind is MeterKind.WATER:
-            yield from _water(meter, used)
+            yield from _volume(meter, used, "water")
         if meter in gas_meters:
-            yield from _gas(meter, used)
+            yield from _volume(meter, used, "gas")
 
 
-def _grid(meter: MeterStatistics, used: Collection[str]) -> Iterator[GridSourceType]:
+def _grid(
+    meter: MeterStatistics, used: Collection[str], tariffs: Sequence[str]
+) -> Iterator[GridSourceType]:
     """Yield a source per tariff: the dashboard gives each source its own price."""
     # Power belongs to the whole meter. One that is there already may have a
     # power of the user's own making.
     power = (
         None if meter.any_in(used, meter.statistics) else meter.get("electric_power")
     )
-    for energy_from, energy_to in zip_longest(
-        _missing(meter, used, "energy_import", ("t1", "t2")),
-        _missing(meter, used, "energy_export", ("t3", "t4")),
+    imports = _missing(meter, used, "energy_import", ("t1", "t2"))
+    exports = _missing(meter, used, "energy_export", ("t3", "t4"))
+    is_total = 1 in {len(imports), len(exports)}
+    for (energy_from, energy_to), tariff in zip(
+        zip_longest(imports, exports), tariffs, strict=False
     ):
         if not energy_from and not energy_to:
             continue
@@ -152,7 +172,7 @@ def _grid(meter: MeterStatistics, used: Collection[str]) -> Iterator[GridSourceT
             "number_energy_price_export": None,
             "cost_adjustment_day": 0.0,
         }
-        yield _with_rate(source, power)
+        yield _with(source, meter.name if is_total else tariff, power)
         # A statistic may stand in one grid source only.
         power = None
 
@@ -180,7 +200,7 @@ def _solar(meter: MeterStatistics, used: Collection[str]) -> Iterator[SolarSourc
             "stat_energy_from": energy,
             "config_entry_solar_forecast": None,
         }
-        yield _with_rate(source, meter.get("electric_power"))
+        yield _with(source, meter.name, meter.get("electric_power"))
 
 
 def _gas_meters(
@@ -198,30 +218,19 @@ def _gas_meters(
     return pulse + (behind or smart)
 
 
-def _gas(meter: MeterStatistics, used: Collection[str]) -> Iterator[GasSourceType]:
+def _volume(
+    meter: MeterStatistics, used: Collection[str], kind: Literal["gas", "water"]
+) -> Iterator[SourceType]:
     volume = meter.get("gas") or meter.get("volume")
     if volume and volume not in used:
-        source: GasSourceType = {
-            "type": "gas",
+        source: Any = {
+            "type": kind,
             "stat_energy_from": volume,
             "stat_cost": None,
             "entity_energy_price": None,
             "number_energy_price": None,
         }
-        yield _with_rate(source, meter.get("flow"))
-
-
-def _water(meter: MeterStatistics, used: Collection[str]) -> Iterator[WaterSourceType]:
-    volume = meter.get("volume")
-    if volume and volume not in used:
-        source: WaterSourceType = {
-            "type": "water",
-            "stat_energy_from": volume,
-            "stat_cost": None,
-            "entity_energy_price": None,
-            "number_energy_price": None,
-        }
-        yield _with_rate(source, meter.get("flow"))
+        yield _with(source, meter.name, meter.get("flow"))
 
 
 def _devices(
@@ -233,21 +242,16 @@ def _devices(
             continue
         energy = meter.get("energy_import")
         if energy and not meter.any_in(used, _CONSUMED):
-            yield _with_rate(
-                DeviceConsumption(stat_consumption=energy), meter.get("electric_power")
-            )
+            device = DeviceConsumption(stat_consumption=energy)
+            yield _with(device, meter.name, meter.get("electric_power"))
 
 
-def _with_rate[
-    T: (
-        GridSourceType,
-        SolarSourceType,
-        GasSourceType,
-        WaterSourceType,
-        DeviceConsumption,
-    )
-](item: T, rate: str | None) -> T:
-    """Return a source or device with the power or flow that belongs to it."""
+def _with[T: (GridSourceType, SolarSourceType, DeviceConsumption)](
+    item: T, name: str, rate: str | None
+) -> T:
+    """Return a source or device with its name, and the power or flow that belongs to it."""
+    if name:
+        item["name"] = name
     if rate:
         item["stat_rate"] = rate
     return item

@@ -11,6 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
+from .devices import async_meter_name
 
 UNREACHABLE = "cemm_unreachable"
 UNREACHABLE_REMOTE = "cemm_unreachable_remote"
@@ -86,6 +87,7 @@ def async_raise(
             for key, text in {
                 "name": entry.title,
                 "alias": alias,
+                "meter": async_meter_name(hass, entry, alias),
                 **placeholders,
             }.items()
         }

@@ -54,6 +54,8 @@ class Roster:
         self._missing = Missing()
         self._takes = _TAKES
         self._is_asking_again = False
+        self.types: Mapping[str, str | None] = {}
+        """The type of each meter that is there or has a device; to be kept."""
         self.info = CemmInfo(entry.unique_id)
         self.device_id = ""
         self.error: CemmError | None = None
@@ -65,6 +67,10 @@ class Roster:
     def listed(self) -> dict[str, Meter]:
         """The meters that are there, by alias."""
         return {alias: each.data.meter for alias, each in self._meters.items()}
+
+    def find(self, alias: str) -> Meter:
+        """Return a meter, be it there or not, as it was last described."""
+        return self.listed.get(alias) or Meter(alias, self.types.get(alias))
 
     @property
     def is_due_again(self) -> bool:
@@ -87,7 +93,8 @@ class Roster:
         asked = monotonic()
         await self._async_recognise(after_failure=after_failure)
         extra = self._entry.options.get(CONF_EXTRA_ALIASES, ())
-        known = async_registered_meters(self._hass, self._entry) | self.listed
+        registered = async_registered_meters(self._hass, self._entry)
+        known = {alias: self.find(alias) for alias in {**registered, **self.listed}}
         # What was there before a restart may answer although the list leaves it out.
         ask = {*extra, *(() if self.listed else known)} - {USAGE}
         found: Collection[Meter] = self.listed.values()
@@ -102,6 +109,7 @@ class Roster:
         if self.error and not found:
             raise self.error
         listed = self._take_meters(found, known)
+        self.types = {alias: m.type for alias, m in (known | self.listed).items()}
         async_expire_news(self._hass, self._entry, listed)
         now = monotonic()
         self._takes = max(_TAKES, 1.5 * (now - asked))

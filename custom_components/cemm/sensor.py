@@ -22,6 +22,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .channels import (
     LAST_MEASUREMENT,
+    TARIFFS,
     ChannelDescription,
     derived_total,
     describe,
@@ -96,7 +97,7 @@ def _registered_sensors(
         if not isinstance(device, dr.DeviceEntry):
             continue
         if alias := alias_of(device, coordinator.mac):
-            meter = coordinator.roster.listed.get(alias) or Meter(alias, device.model)
+            meter = coordinator.roster.find(alias)
             key = entity.unique_id.removeprefix(unique_id(coordinator.mac, alias, ""))
             yield _sensor(coordinator, meter, coordinator.roster.kind_of(meter), key)
 
@@ -105,10 +106,15 @@ def _sensor(
     coordinator: CemmCoordinator, meter: Meter, kind: MeterKind, key: str
 ) -> CemmSensor:
     data = coordinator.data.get(meter.alias)
+    registered = {
+        register
+        for register in TARIFFS
+        if async_sensor(coordinator.hass, coordinator.mac, meter.alias, register)
+    }
     description = describe(
         key,
         kind,
-        data.channels if data else (),
+        registered.union(data.channels if data else ()),
         has_gas_meter=any(
             coordinator.roster.kind_of(other) is MeterKind.GAS
             for other in coordinator.roster.listed.values()

@@ -11,7 +11,7 @@ import sys
 
 from simulator import Clock, House, Simulator
 
-from .homeassistant import PASSWORD, USER, Api, HomeAssistant, remove
+from .homeassistant import PASSWORD, USER, Api, HomeAssistant, ended, remove
 
 _STATE = Path(".demo")
 
@@ -46,16 +46,11 @@ async def demonstrate(port: int, *, fresh: bool) -> None:
         else date.fromisoformat(built.read_text())
     )
 
+    await ended(_STATE)
+    with _reserved(_LOCAL_PORT), _reserved(_REMOTE_PORT):
+        _reserved(port, "; or let Home Assistant have another port: --port").close()
     simulator = Simulator(House(seed=1, since=since), Clock())
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-        await simulator.start(port=_LOCAL_PORT, remote_port=_REMOTE_PORT)
-    except OSError as error:
-        sys.exit(
-            f"Not started: {error.strerror}\n"
-            "Please stop what uses that port, which may be another demo; "
-            "Home Assistant can have another port: --port"
-        )
+    await simulator.start(port=_LOCAL_PORT, remote_port=_REMOTE_PORT)
     if is_new:
         remove(_STATE)
     _say("Starting Home Assistant ...")
@@ -75,6 +70,17 @@ async def demonstrate(port: int, *, fresh: bool) -> None:
         sys.exit(str(error))
     finally:
         await simulator.stop()
+
+
+def _reserved(port: int, way_out: str = "") -> socket.socket:
+    """Return a socket that has a port until it is closed. Raises SystemExit if that cannot be."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        sys.exit(
+            f"Not started: port {port} cannot be used: {error}\n"
+            f"Please stop what uses it, which may be another demo{way_out}"
+        )
 
 
 async def _set_up(api: Api, host: str) -> None:

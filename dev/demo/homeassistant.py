@@ -1,6 +1,7 @@
 """Prepares and runs a real Home Assistant with this integration, and talks to it."""
 
 import asyncio
+import fcntl
 import json
 from pathlib import Path
 from secrets import token_hex
@@ -11,6 +12,7 @@ from typing import Any, Self
 
 import aiohttp
 from homeassistant.components.http.config import HTTP_STORAGE_SCHEMA
+from homeassistant.runner import LOCK_FILE_NAME
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "cemm"
 USER = PASSWORD = "demo"  # noqa: S105  shown to whoever starts the demo
@@ -33,6 +35,7 @@ homeassistant:
   country: NL
   language: {language}
   currency: EUR
+automation:
 config:
 energy:
 frontend:
@@ -223,6 +226,23 @@ class Api:
         if step["type"] not in {"create_entry", "abort"}:
             raise RuntimeError(f"The flow did not end: {step}")
         return step
+
+
+async def ended(folder: Path) -> None:
+    """Wait until the Home Assistant of `folder` is gone: its demo may just have been killed.
+
+    One that does not go within its time says so itself to the next.
+    """
+    lock = folder / LOCK_FILE_NAME
+    deadline = time.monotonic() + _STOP_SECONDS
+    while lock.exists() and time.monotonic() < deadline:
+        with lock.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(0.2)
+            else:
+                return
 
 
 def remove(folder: Path) -> None:

@@ -5,6 +5,7 @@ import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 import re
+import shutil
 import sys
 
 from dev.demo.homeassistant import HomeAssistant, remove
@@ -14,6 +15,7 @@ from simulator.days import TIME_ZONE
 from .browser import browse
 from .network import CEMM, DISCOVERY_PORT, HTTP_PORT, NEIGHBOUR, Network
 from .readme import keep
+from .steps import STEPS
 from .tour import OLD_KEY, Tour
 from .words import Words
 
@@ -22,7 +24,9 @@ _PICTURES = _STATE / "pictures"
 # The days of history by language. A year keeps the recorder busy for minutes, so only one
 # visit has it, and that is the last: what is wrong shows soon.
 _HISTORY = {"nl": 60, "en": 365}
+_METERS = ("p1", "p1-gas", "s01", "pulse-2")
 _PORT = 8123
+_BLUEPRINTS = Path("blueprints")
 
 # What the tour provokes, and what every custom integration is told.
 _EXPECTED = re.compile("custom integration cemm|could not authenticate")
@@ -31,7 +35,8 @@ _EXPECTED = re.compile("custom integration cemm|could not authenticate")
 def _house(days: int) -> House:
     """Return a house with some days of history, and only the meters that the tour looks at."""
     house = House(since=datetime.now(TIME_ZONE).date() - timedelta(days=days))
-    house.meters = {alias: house.meters[alias] for alias in ("p1", "p1-gas")}
+    house.meters = {alias: house.meters[alias] for alias in _METERS}
+    house.meters["pulse-2"].type = "pulse"  # It does not say what it measures.
     return house
 
 
@@ -47,6 +52,7 @@ async def _visit(network: Network, language: str) -> list[str]:
     await network.run(neighbour.start(NEIGHBOUR, HTTP_PORT, None, DISCOVERY_PORT))
     await cloud.start()
     folder = _STATE / language
+    shutil.copytree(_BLUEPRINTS, folder / "homeassistant" / _BLUEPRINTS)
     async with HomeAssistant(folder / "homeassistant", _PORT, language) as home:
         tokens = (await home.onboard()).tokens
         async with browse(home.url, tokens, language, folder / "browser") as page:
@@ -60,7 +66,7 @@ async def _visit(network: Network, language: str) -> list[str]:
                 pictures=_PICTURES / language,
                 has_a_year=_HISTORY[language] >= 365,
             )
-            await tour.run()
+            await tour.run(STEPS)
     await tour.cloud.stop()
     for simulator in (cemm, neighbour):
         await network.run(simulator.stop())
@@ -88,5 +94,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="scripts/e2e", description=__doc__)
     parser.add_argument(
         "--pictures", action="store_true", help="refresh those in docs/pictures/"
+    )
+    parser.add_argument(
+        "--newest", action="store_true", help="on the newest released Home Assistant"
     )
     asyncio.run(_main(pictures=parser.parse_args().pictures))

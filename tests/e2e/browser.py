@@ -22,7 +22,8 @@ _OFFLINE = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
 _WAIT_MS = 30_000
-_VIEW: ViewportSize = {"width": 1280, "height": 800}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @asynccontextmanager
@@ -48,7 +49,7 @@ async def browse(
             executable_path=_CHROMIUM,
             headless=True,
             args=_OFFLINE,
-            viewport=_VIEW,
+            viewport=DESKTOP,
             device_scale_factor=1.5,
             locale=language,
             timezone_id="Europe/Amsterdam",

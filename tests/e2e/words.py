@@ -29,6 +29,11 @@ class Words:
         """Return a text of Home Assistant's pages, `ui.panel.config.` left out. Raises KeyError."""
         return self._ha.get(f"ui.panel.config.{key}") or self._ha[f"ui.{key}"]
 
+    @property
+    def sensors(self) -> list[str]:
+        """The names of all sensors of this integration."""
+        return [texts["name"] for texts in self._cemm["entity"]["sensor"].values()]
+
     @cached_property
     def _cemm(self) -> dict[str, Any]:
         return self._of(INTEGRATION)

@@ -8,8 +8,9 @@ from unittest.mock import patch
 
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigFlowResult
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, section
 import pytest_socket
+import voluptuous as vol
 
 from custom_components.cemm.client.discovery import discover
 from custom_components.cemm.const import DOMAIN
@@ -72,6 +73,19 @@ async def finish(hass: HomeAssistant, form: ConfigFlowResult) -> ConfigEntry:
     entry = result["result"]
     assert entry.options == {"import_history": False}
     return entry
+
+
+def shown(schema: vol.Schema) -> dict[str, Any]:
+    """Return what is in the fields of a form, as Home Assistant's frontend fills them."""
+    values = {}
+    for marker, field in schema.schema.items():
+        if marker.description and "suggested_value" in marker.description:
+            values[marker.schema] = marker.description["suggested_value"]
+        elif not isinstance(marker.default, vol.Undefined):
+            values[marker.schema] = marker.default()
+        elif isinstance(field, section):
+            values[marker.schema] = shown(field.schema)
+    return values
 
 
 def in_progress(hass: HomeAssistant) -> list[ConfigFlowResult]:

@@ -8,7 +8,7 @@ from homeassistant.components.recorder.statistics import get_start_time
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.cemm.history.counters import Priority, counters
 from tests.conftest import MAC, setup
+from tests.helpers.common import device
 from tests.helpers.menu import choose
 
 
@@ -74,6 +75,36 @@ async def test_the_dashboard_accepts_the_house(
     assert reported(hass, result) == GRID | SOLAR | {"p1-gas_gas"} | DEVICE | WATER
     assert kinds(dashboard) == ["gas", "grid", "grid", "solar", "water"]
     assert not await issues(hass)
+
+
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        (
+            "en",
+            ["Low tariff", "High tariff", "Gas meter", "Roof", "Water meter pulse-2"],
+        ),
+        ("nl", ["laagtarief", "hoogtarief", "Gasmeter", "Roof", "Watermeter pulse-2"]),
+    ],
+)
+async def test_sources_have_the_names_of_their_tariff_or_meter(
+    hass: HomeAssistant,
+    dashboard: energy.EnergyManager,
+    local_entry: MockConfigEntry,
+    language: str,
+    names: list[str],
+) -> None:
+    hass.config.language = language
+    await setup(hass, local_entry)
+    solar = device(hass, "s01")
+    assert solar
+    dr.async_get(hass).async_update_device(solar.id, name_by_user="Roof")
+    await choose(hass, local_entry, "energy_dashboard")
+    assert dashboard.data
+    sources = dashboard.data["energy_sources"]
+    assert sorted(source["name"] for source in sources) == sorted(names)
+    [charger] = dashboard.data["device_consumption"]
+    assert charger["name"].endswith("mb5")
 
 
 async def test_the_dashboard_accepts_what_the_remote_api_tells(

@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
+from tests.helpers.flows import shown
 from tests.helpers.history import keep
 from tests.helpers.menu import choose, days_ago, offered
 
@@ -125,6 +126,8 @@ async def test_days_that_make_no_sense_can_be_corrected(
         result["flow_id"], {"start_date": str(days_ago(-3))}
     )
     assert result["errors"] == {"start_date": "date_ahead"}
+    assert result["data_schema"]
+    assert shown(result["data_schema"]) == {"start_date": str(days_ago(-3))}
 
     result = await hass.config_entries.options.async_configure(
         result["flow_id"],

@@ -1,5 +1,6 @@
 """What can be changed after a CEMM was added."""
 
+from collections.abc import Mapping
 import logging
 from typing import Any
 
@@ -47,10 +48,11 @@ class CemmOptionsFlow(HistorySteps):
                         CONF_EXTRA_ALIASES: aliases,
                     }
                 )
+        shown = user_input or self.config_entry.options
         return self.async_show_form(
             step_id="settings",
             data_schema=self.add_suggested_values_to_schema(
-                self._schema(), user_input or self.config_entry.options
+                self._schema(shown.get(CONF_VOLUME_KINDS, {})), shown
             ),
             errors=errors,
         )
@@ -76,7 +78,7 @@ class CemmOptionsFlow(HistorySteps):
                 _LOGGER.debug("Alias %s accepted unseen: %r", alias, err)
         return None
 
-    def _schema(self) -> vol.Schema:
+    def _schema(self, volume_kinds: Mapping[str, str]) -> vol.Schema:
         fields: dict[vol.Marker, Any] = {
             vol.Required(CONF_EXTRA_ALIASES, default=list): TextSelector(
                 TextSelectorConfig(multiple=True)
@@ -86,7 +88,9 @@ class CemmOptionsFlow(HistorySteps):
             kinds = vol.Schema(
                 {vol.Optional(alias): volume_kind_selector() for alias in pulse_meters}
             )
-            fields[vol.Required(CONF_VOLUME_KINDS, default=dict)] = section(kinds)
+            # A section shows its own default, whatever is suggested for its fields.
+            shown = vol.Required(CONF_VOLUME_KINDS, default={**volume_kinds})
+            fields[shown] = section(kinds)
         return vol.Schema(fields)
 
     def _pulse_meters(self) -> list[str]:

@@ -45,20 +45,19 @@ REAUTH_SCHEMA = vol.Schema(
         )
     }
 )
-_ADVANCED_SCHEMA = vol.Schema(
-    {
-        vol.Optional(CONF_URL, default=DEFAULT_URL): TextSelector(
-            TextSelectorConfig(type=TextSelectorType.URL)
-        )
-    }
-)
-REMOTE_SCHEMA = REAUTH_SCHEMA.extend(
-    {
-        vol.Required(_SECTION_ADVANCED, default=dict): section(
-            _ADVANCED_SCHEMA, {"collapsed": True}
-        )
-    }
-)
+_ADDRESS = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+
+
+def remote_schema(url: str = DEFAULT_URL, *, collapsed: bool = True) -> vol.Schema:
+    """Return the form for a key, whose base address is hidden if ``collapsed``.
+
+    A section shows its own default, whatever is suggested for its fields.
+    """
+    fields = vol.Schema({vol.Optional(CONF_URL, default=DEFAULT_URL): _ADDRESS})
+    advanced = section(fields, {"collapsed": collapsed})
+    return REAUTH_SCHEMA.extend(
+        {vol.Required(_SECTION_ADVANCED, default={CONF_URL: url}): advanced}
+    )
 
 
 def remote_title(mac: str, *, several: bool) -> str:
@@ -96,9 +95,11 @@ class RemoteFlow(CemmFlow):
             url = DEFAULT_URL
         return self.async_show_form(
             step_id="remote",
-            # The key itself is typed anew: no form shows it.
+            # After an error all is as it was typed, and the address, which may be wrong, is
+            # in sight. No form shows a key that was not just typed into it.
             data_schema=self.add_suggested_values_to_schema(
-                REMOTE_SCHEMA, {_SECTION_ADVANCED: {CONF_URL: url}}
+                remote_schema(url, collapsed=not errors),
+                user_input or {_SECTION_ADVANCED: {CONF_URL: url}},
             ),
             errors=errors,
         )
@@ -172,7 +173,7 @@ class RemoteFlow(CemmFlow):
                 )
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=REAUTH_SCHEMA,
+            data_schema=self.add_suggested_values_to_schema(REAUTH_SCHEMA, user_input),
             description_placeholders={"name": as_text(entry.title)},
             errors=errors,
         )

@@ -168,6 +168,7 @@ _FILE = vol.Schema(
     {
         vol.Required("counters"): {str: object},
         vol.Optional("last_success"): _number,
+        vol.Optional("types"): {str: vol.Any(str, None)},
     }
 )
 
