@@ -12,7 +12,7 @@ import voluptuous as vol
 
 from custom_components import cemm
 from custom_components.cemm import config_flow, issues
-from custom_components.cemm.channels import CHANNELS, REGISTERS, describe
+from custom_components.cemm.channels import CHANNELS, TARIFFS, describe
 from custom_components.cemm.client import Period
 from custom_components.cemm.flows import base, history, remote
 from custom_components.cemm.kinds import MeterKind
@@ -135,7 +135,7 @@ def on_a_page(*measured: str) -> Iterator[dict[str, bool]]:
 
 PAGES = [
     *on_a_page(*CHANNELS),
-    *on_a_page(*(CHANNELS.keys() - REGISTERS)),
+    *on_a_page(*(CHANNELS.keys() - TARIFFS)),
 ]
 
 

@@ -213,13 +213,16 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         )
         self._find_outage(results)
         await self._async_take(results)
+        self._find_wanted()
+        if aliases and not results:
+            return False
         if self.roster.may_identify(self._next_due):
             await self._async_identify()
         elif self.roster.is_due_again:
             await self._asker.async_aside([self.roster.async_ask_again()])
         self._find_wanted()
         self._meters.find_stalled(self._wanted)
-        return bool(results) or not aliases
+        return True
 
     async def _async_identify(self) -> None:
         after_failure = bool(self._outage.failed_polls)
