@@ -1,110 +1,211 @@
 """Which tariff is in force when.
 
 The CEMM's day data does not say. The Dutch low tariff runs from 23:00 to 7:00 and
-all weekend; some regions begin at 21:00, Belgium at 22:00, and holidays are low
-all day. The amounts per tariff in the month data tell which one it was.
+all weekend; some regions begin at 21:00, Belgium at 22:00, holidays are low all day,
+and anything else may have been agreed. The amounts per tariff in the month data tell.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter as Tally
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import compress, pairwise
 
-from custom_components.cemm.days import wall_clock
+from custom_components.cemm.days import HOUR, midnight, wall_clock
+
+from .rows import margin
 
 LOW = 1
 HIGH = 2
 
-# How much minutes rounded to whole watts, and a meter read a few seconds late, add up to.
-_TOLERANCE_KWH = 0.05
-_TOLERANCE = 0.01
+_HALF = 12
+
+# Which part of a margin a day's amounts may be off that other hours are learned from.
+_CLOSE = 0.25
+
+# How many pairs of days are tried to learn other hours from: each takes a moment.
+_PAIRS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class LowHours:
-    """A day's tariffs by the clock on the wall: low from one hour until another."""
+    """When the low tariff is in force."""
 
-    low_from: int
-    low_until: int
+    hours: frozenset[int]
+    """The full hours at which such an hour begins."""
+    summer_time: bool = True
+    """Whether they are those of the clock on the wall, or of one that stays as it is."""
 
-    def on(self, day: date) -> list[int]:
-        """Return the tariff in each hour of a day."""
-        return [
-            LOW if hour >= self.low_from or hour < self.low_until else HIGH
-            for hour in wall_clock(day)
-        ]
+    def on(self, day: date) -> list[bool]:
+        """Tell of each hour of a day whether it is low."""
+        return [hour in self.hours for hour in _clock(day, self.summer_time)]
 
 
-DUTCH = LowHours(23, 7)
-ALL_LOW = LowHours(0, 0)
-_OTHERS = (LowHours(21, 7), LowHours(22, 7), LowHours(22, 6), LowHours(21, 6))
+def _clock(day: date, summer_time: bool) -> list[int]:
+    wall = wall_clock(day)
+    winter = range(first := midnight(day) // HOUR + 1, first + len(wall))
+    return wall if summer_time else [hour % 24 for hour in winter]
+
+
+def between(start: int, end: int) -> LowHours:
+    """Return the low hours that begin in the evening and end in the morning."""
+    return LowHours(frozenset((*range(start, 24), *range(end))))
+
+
+DUTCH = between(23, 7)
+ALL_LOW = between(0, 0)
+ALL_HIGH = between(24, 0)
+_WALL = (DUTCH, ALL_LOW, between(21, 7), between(22, 7), between(22, 6), between(21, 6))
+_KNOWN = (*_WALL, ALL_HIGH, *(LowHours(low.hours, False) for low in _WALL))
+
+type Votes = Tally[tuple[bool, LowHours]]
+"""How many weekdays, or days of weekends (True), low hours have explained so far."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tariffs:
-    """The tariffs of a day."""
+class DayUse:
+    """What was used on a day, and how it was booked: net, in kWh."""
 
-    hours: Sequence[int]
-    """The tariff in force in each hour."""
-    certain: bool
-    """Whether the amounts per tariff agree with that."""
+    day: date
+    hours: Sequence[float]
+    has_gap: Sequence[bool]
+    """Whether much of the hour was not measured."""
+    low: float
+    high: float
+
+    @property
+    def is_booked(self) -> bool:
+        """Whether it says anything of the tariffs: zeros alone do not."""
+        return bool(self.low or self.high)
+
+    @property
+    def teaches(self) -> bool:
+        """Whether its hours and its amounts are all there, and agree."""
+        return self.is_booked and not any(self.has_gap) and self._agrees
+
+    @property
+    def is_weekend(self) -> bool:
+        """Whether the tariffs may be others than on most days."""
+        return self.day.weekday() >= 5
+
+    @property
+    def margin(self) -> float:
+        """How far amounts may be off."""
+        return margin(sum(map(abs, self.hours)))
+
+    @property
+    def _agrees(self) -> bool:
+        return abs(self.low + self.high - sum(self.hours)) <= self.margin
+
+    def fits(self, low: Sequence[bool]) -> bool:
+        """Tell whether low hours explain what was booked.
+
+        Of two amounts that do not fit the hours together, one may be wrong.
+        """
+        found = (
+            self._lacks(self.low, low),
+            self._lacks(self.high, [not each for each in low]),
+        )
+        is_one_enough = not (self._agrees or any(self.has_gap))
+        return self.is_booked and (any if is_one_enough else all)(found)
+
+    def _lacks(self, amount: float, wanted: Sequence[bool]) -> bool:
+        lack = amount - sum(compress(self.hours, wanted))
+        if any(compress(self.has_gap, wanted)):
+            # More was used in the gap; or less, where anything is fed in.
+            return lack >= -self.margin or min(self.hours) < 0
+        return abs(lack) <= self.margin
 
 
-def usual(day: date) -> LowHours:
-    """Return when the low tariff is most likely in force on a day."""
-    return ALL_LOW if day.weekday() >= 5 else DUTCH
+def likely_hours(
+    days: Sequence[DayUse], votes: Votes
+) -> Iterator[tuple[list[bool], bool]]:
+    """Yield each day's most likely low hours, and whether they explain what was booked.
 
-
-def tariffs(day: date, hours: Sequence[float], low: float | None) -> Tariffs:
-    """Find the tariffs of a day.
-
-    ``hours`` is what was used in each hour (net, kWh), ``low`` the part of it that the
-    CEMM booked on the low tariff. The usual tariffs are preferred; others must explain
-    ``low`` better, and the best are not certain if they can't.
+    Those are preferred that explain most days of a kind. ``votes``, which may come from
+    other months, are counted on.
     """
-    if low is None:
-        return Tariffs(usual(day).on(day), certain=False)
-    tolerance = _tolerance(hours)
+    explained: dict[LowHours, list[bool]] = {}
+    new: Sequence[LowHours] = [*_KNOWN, *(low for _, low in votes)]
+    while new:
+        for low in new:
+            explained[low] = [day.fits(low.on(day.day)) for day in days]
+        fits = [any(each) for each in zip(*explained.values(), strict=True)]
+        new = _learn([d for d, fit in zip(days, fits, strict=True) if not fit])
+    for low, found in explained.items():
+        for day in compress(days, found):
+            votes[day.is_weekend, low] += not any(day.has_gap)
+    for index, day in enumerate(days):
+        usual = ALL_LOW if day.is_weekend else DUTCH
+        worth = {
+            low: (found[index], votes[day.is_weekend, low], low == usual)
+            for low, found in explained.items()
+        }
+        best = max(worth, key=worth.__getitem__)
+        yield best.on(day.day), explained[best][index]
 
-    def error(candidate: Sequence[int]) -> float:
-        return abs(_used(hours, candidate, LOW) - low)
 
-    expected, *others = _candidates(day)
-    if error(expected) <= tolerance:
-        return Tariffs(expected, certain=True)
-    best = min(others, key=error)
-    return Tariffs(best, error(best) <= tolerance)
+def _learn(days: Sequence[DayUse]) -> list[LowHours]:
+    """Find low hours, by either clock, that explain most of some days; or nothing.
 
-
-def tariffs_in_part(
-    day: date, hours: Sequence[float], low: float, high: float
-) -> Tariffs:
-    """Find the tariffs of a day of which not every minute was measured.
-
-    ``hours`` is the use as far as it is known, and nothing was fed in. No less can be
-    booked on either tariff: the first candidate that fits is taken.
+    All 2**24 sets of hours are tried on two days, half of the hours at a time. A set must
+    explain as many days as it has spells, at least: others do by accident.
     """
-    tolerance = _tolerance(hours)
-    for candidate in _candidates(day):
-        if (
-            _used(hours, candidate, LOW) <= low + tolerance
-            and _used(hours, candidate, HIGH) <= high + tolerance
-        ):
-            return Tariffs(candidate, certain=True)
-    return Tariffs(usual(day).on(day), certain=False)
+    days = [day for day in days if day.teaches and len(day.hours) == 2 * _HALF]
+    sums = {day.day: _sums(day.hours) for day in days}
+
+    def error(day: DayUse, index: tuple[int, int]) -> float:
+        firsts, lasts = sums[day.day]
+        return abs(firsts[index[0]] + lasts[index[1]] - day.low) / day.margin
+
+    def worth(index: tuple[int, int]) -> tuple[int, float]:
+        errors = [error(day, index) for day in days]
+        explained = [each for each in errors if each <= _CLOSE]
+        return len(explained) - _spells(_hours(index)), -sum(explained)
+
+    for one, other in [*pairwise(days)][:_PAIRS]:
+        firsts, lasts = sums[one.day]
+        reach = _CLOSE * one.margin
+        order = sorted(range(len(lasts)), key=lasts.__getitem__)
+        ordered = [lasts[index] for index in order]
+        found = [
+            index
+            for first, amount in enumerate(firsts)
+            for last in order[
+                bisect_left(ordered, one.low - amount - reach) : bisect_right(
+                    ordered, one.low - amount + reach
+                )
+            ]
+            if error(other, index := (first, last)) <= _CLOSE
+        ]
+        best = max(found, key=worth, default=None)
+        if best and worth(best)[0] >= 0:
+            return [
+                LowHours(
+                    frozenset(_clock(one.day, summer)[hour] for hour in _hours(best)),
+                    summer,
+                )
+                for summer in (True, False)
+            ]
+    return []
 
 
-def _candidates(day: date) -> list[list[int]]:
-    """Return the tariffs that a day may have, the most likely first."""
-    return [low.on(day) for low in (usual(day), DUTCH, ALL_LOW, *_OTHERS)]
+def _sums(hours: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the sums of all sets of a day's first hours, and of its last ones."""
+    firsts, lasts = [0.0], [0.0]
+    for sums, half in ((firsts, hours[:_HALF]), (lasts, hours[_HALF:])):
+        for amount in half:
+            sums += [amount + each for each in sums]
+    return firsts, lasts
 
 
-def _used(hours: Sequence[float], candidate: Sequence[int], tariff: int) -> float:
-    return sum(
-        amount
-        for amount, of_hour in zip(hours, candidate, strict=True)
-        if of_hour == tariff
-    )
+def _hours(index: tuple[int, int]) -> list[int]:
+    """Return the hours of a day whose sums have such indices."""
+    bits = index[0] + (index[1] << _HALF)
+    return [hour for hour in range(2 * _HALF) if bits >> hour & 1]
 
 
-def _tolerance(hours: Sequence[float]) -> float:
-    return _TOLERANCE_KWH + _TOLERANCE * sum(map(abs, hours))
+def _spells(hours: Sequence[int]) -> int:
+    """Return how many times a day such hours begin."""
+    return sum((hour - 1) % 24 not in hours for hour in hours)
