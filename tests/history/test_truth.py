@@ -6,59 +6,14 @@ from itertools import pairwise
 
 import pytest
 
-from custom_components.cemm.client.models import parse_history, parse_reading
-from custom_components.cemm.days import HOUR, days
+from custom_components.cemm.days import HOUR
 from custom_components.cemm.history.count import count_hours
-from custom_components.cemm.history.profile import Day
 from simulator import House
-from simulator.readings import Readings
 from tests.helpers.history import a_counter
+from tests.helpers.memory import COUNTERS, REGISTERS, fetch, truth
 
-NOW = Day(date(2026, 1, 1)).start + 12 * HOUR
 WINTER_TIME_ENDS = (date(2025, 3, 26), date(2025, 3, 31))
 SUMMER_TIME_ENDS = (date(2025, 10, 22), date(2025, 10, 27))
-REGISTERS = {"energy_import": ("t1", "t2"), "energy_export": ("t3", "t4")}
-COUNTERS = [
-    *(("p1", key) for key in ("t1", "t2", "t3", "t4", *REGISTERS)),
-    *(("s01", key) for key in ("t1", "t2", "t4", "energy_import")),
-    *(("mb5", key) for key in ("t1", "t2", "energy_import")),
-    ("p1-gas", "gas"),
-    ("pulse-2", "volume"),
-]
-
-
-def fetch(house: House, alias: str, span: tuple[date, date]) -> list[Day]:
-    """Return what the CEMM says of some days of one month."""
-    readings = Readings(house, NOW)
-    meter = house.meters[alias]
-
-    def history(period: str, at: float) -> object:
-        return {"data": dict(readings.history(alias, meter, period, at))}
-
-    found = []
-    for day in days(*span):
-        start = Day(day).start
-        month = parse_history(history("month", start + HOUR))
-        keys = [key for a, key in COUNTERS if a == alias and key not in REGISTERS]
-        totals = {key: readings.total(alias, meter, key, start + HOUR) for key in keys}
-        found.append(
-            Day.of(
-                day,
-                parse_history(history("day", start + HOUR)),
-                {
-                    name: sample.value
-                    for name, samples in month.channels.items()
-                    for sample in samples
-                    if sample.start == start and sample.value is not None
-                },
-                parse_reading({"data": totals}),
-            )
-        )
-    return found
-
-
-def truth(house: House, alias: str, key: str, at: float) -> float:
-    return sum(house.counter(alias, part, at) for part in REGISTERS.get(key, (key,)))
 
 
 @pytest.mark.parametrize("exact", [True, False], ids=["readings", "month data"])

@@ -6,7 +6,7 @@ The counters are always of one meter and one channel of its day data.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from custom_components.cemm.days import HOUR, floor_hour, midnight
+from custom_components.cemm.days import HOUR, date_at, floor_hour
 
 from .counters import Counter
 from .meter_days import MeterDays, Note
@@ -38,8 +38,8 @@ def count_days_back(
     """Count from each counter's anchor back to a Unix time, a midnight.
 
     In the ``oldest`` days that the CEMM remembers, its memory may begin later. Where the
-    days in front of the start go back to one with readings, it is known how much was used
-    since. The ``votes`` tell what is known of the tariffs, and get to know more.
+    first of the days has a reading, it is known how much was used since, and counted back
+    to there. The ``votes`` tell what is known of the tariffs, and get to know more.
     """
     ends = {anchor.end for anchor in anchors.values()}
     meter = MeterDays(days, anchors, ends, votes)
@@ -47,13 +47,14 @@ def count_days_back(
     if begin is None:
         return Counted({counter: [] for counter in anchors})
     begin = max(floor_hour(begin), start)
+    if days[0].closing:
+        read = max(each.time for each in days[0].closing.channels.values()) / 1000
+        begin = min(begin, max(floor_hour(read + HOUR - 1), days[0].start))
     rows = {
         counter: _count_back(meter, counter, anchor, begin)
         for counter, anchor in anchors.items()
     }
-    return Counted(
-        rows, [note for note in meter.notes() if midnight(note.day) >= start]
-    )
+    return Counted(rows, [n for n in meter.notes() if n.day >= date_at(begin)])
 
 
 def _count_back(

@@ -45,6 +45,12 @@ class Note:
     why: Why
 
 
+def covers(rises: Sequence[Rise], day: Day) -> bool:
+    """Whether a day's use is known, except perhaps for some minutes."""
+    noon = (day.start + day.end) / 2
+    return any(rise.start <= noon < rise.end for rise in rises)
+
+
 class MeterDays:
     """Consecutive days of one meter, as one channel of the day data shows them."""
 
@@ -129,17 +135,12 @@ class MeterDays:
             is_net=self.channel == POWER,
         )
         late = HOUR if self.channel == "gas" else MINUTE
-        read = list(measured.read_rises(self._readings(sign), late))
+        read = list(measured.read_rises(list(self._readings(sign)), late))
         booked = [
             rise
             for day in self.days
-            if any(self._booked(day))
-            and (
-                rise := measured.booked_rise(
-                    day.start, day.end, *self._booked(day, sign)
-                )
-            )
-            and not any(rise.overlaps(other) for other in read)
+            if any(self._booked(day)) and not covers(read, day)
+            if (rise := measured.booked_rise(day, *self._booked(day, sign)))
         ]
         return sorted([*read, *booked], key=lambda rise: rise.start)
 
@@ -160,8 +161,7 @@ class MeterDays:
         """Yield which of the days that are over are not certain, and why."""
         is_read = False
         for index, day in enumerate(self.days):
-            noon = (day.start + day.end) / 2
-            is_covered = any(r.start <= noon < r.end for r in self.rises(1))
+            is_covered = covers(self.rises(1), day)
             has_gap = any(self._uses[index].has_gap)
             if any(self._booked(day)) or (day.closing and is_read):
                 if not is_covered:

@@ -4,15 +4,15 @@ Meter readings (remote API) tell it, and the amounts of the month data. But noth
 believed that contradicts minutes which were measured: these are the better witness.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from custom_components.cemm.client import Measurement
 from custom_components.cemm.days import HOUR, MINUTE, floor_hour
 
-from .profile import Curve
+from .profile import Curve, Day
 from .rows import margin
 from .usage import NEXT_TO_NOTHING, IsLow, Rise, pieces
 
@@ -40,11 +40,10 @@ def meter_reading(
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the day data has of a counter of one direction."""
+    """What the day data has of one direction, and of the other one."""
 
     used: Curve
     back: Curve
-    """The other direction."""
     is_low: IsLow
     max_rate: float
     """No use is more than this per hour."""
@@ -52,7 +51,7 @@ class Measured:
     """Whether amounts are those of both directions together."""
 
     def read_rises(
-        self, readings: Iterable[MeterReading], late: float = MINUTE
+        self, readings: Sequence[MeterReading], late: float = MINUTE
     ) -> Iterator[Rise]:
         """Yield the rises between meter readings, in order of time.
 
@@ -61,34 +60,57 @@ class Measured:
         of some seconds before, if it is ``late``.
         """
         pairs = [pair for pair in pairwise(readings) if pair[0].time < pair[1].time]
-        rises = [
-            Rise(
-                *(old.time, new.time, new.low - old.low + new.high - old.high),
-                low=new.low - old.low,
-            )
-            for old, new in pairs
+        amounts = [(new.low - old.low, new.high - old.high) for old, new in pairs]
+        is_fine = [
+            min(parts) >= -NEXT_TO_NOTHING
+            and sum(parts) <= self.max_rate * (new.time - old.time) / HOUR
+            for parts, (old, new) in zip(amounts, pairs, strict=True)
         ]
-        is_fine = [self._is_possible(rise) for rise in rises]
-        for index, rise in enumerate(rises):
-            is_sure = all(is_fine[max(index - 1, 0) : index + 2])
-            if is_fine[index] and self._believes(rise, late, may_hide=is_sure):
-                yield rise
+        for index, (old, new) in enumerate(pairs):
+            low, whole = amounts[index][0], sum(amounts[index])
+            used, hidden = self._between(self.used, old.time, new.time)
+            if not all(is_fine[max(index - 1, 0) : index + 2]):
+                hidden = 0.0
+            slack = self._slack(old.time, new.time, late)
+            if is_fine[index] and -slack <= whole - used <= slack + hidden:
+                yield self._rise(Rise(old.time, new.time, whole), low)
 
-    def _is_possible(self, rise: Rise) -> bool:
-        most = self.max_rate * (rise.end - rise.start) / HOUR
-        return 0 <= rise.low <= rise.amount <= most
+    def booked_rise(self, day: Day, low: float, high: float) -> Rise | None:
+        """Return what a day's amounts of the two tariffs tell; None: they can't be true.
 
-    def _believes(self, rise: Rise, late: float, *, may_hide: bool) -> bool:
-        """Tell whether what was measured allows an amount.
-
-        More may be hidden in minutes without a measurement.
+        Energy is booked net. An amount that the day data lacks, or has too much, is
+        divided over both directions in proportion to them. Where minutes were not
+        measured it lies in these, all on one of the two.
         """
-        used, unknown = self.used.between(rise.start, rise.end)
-        missing = rise.amount - used
-        hidden = unknown * self.max_rate * MINUTE / HOUR if may_hide else 0.0
-        return abs(missing) <= self._slack(rise.start, rise.end, late) or (
-            0 < missing <= hidden
-        )
+        used, hidden = self._between(self.used, day.start, day.end)
+        back, _ = self._between(self.back, day.start, day.end)
+        net, slack = low + high, self._slack(day.start, day.end)
+        missing, both = net - (used - back), used + back
+        least = hidden if self.is_net else 0.0
+        if not -slack - least <= missing <= slack + hidden:
+            return None
+        if both and not hidden:
+            used *= 1 + missing / both
+        elif missing > 0 or not hidden:
+            used += missing
+        whole = max(used, net, 0.0)
+        rise = Rise(day.start, day.end, whole, exact=not self.is_net)
+        planned = sum(low for _, low in self._planned(self.used, rise))
+        # What does not agree with the low hours is put right in both directions.
+        other = Rise(day.start, day.end, whole - net)
+        planned_back = sum(low for _, low in self._planned(self.back, other))
+        more = low - (planned - planned_back)
+        here, there = planned, other.amount - planned_back
+        if more > 0:
+            here, there = whole - planned, planned_back
+        if here + there > NEXT_TO_NOTHING:
+            planned += more * here / (here + there)
+        return self._rise(rise, planned)
+
+    def _between(self, curve: Curve, start: float, end: float) -> tuple[float, float]:
+        """Return what was measured, and how much may be hidden where nothing was."""
+        used, unknown = curve.between(start, end)
+        return used, unknown * self.max_rate * MINUTE / HOUR
 
     def _slack(self, start: float, end: float, late: float = MINUTE) -> float:
         """Return how far an amount may be off, for rounding and for the clock."""
@@ -99,53 +121,39 @@ class Measured:
             for curve in (self.used, self.back)
         )
 
-    def booked_rise(
-        self, start: float, end: float, low: float, high: float = 0.0
-    ) -> Rise | None:
-        """Return what amounts of the two tariffs tell; None: they can't be true.
+    def _rise(self, rise: Rise, low: float) -> Rise:
+        """Return a rise of which so much is low.
 
-        Energy is booked net. An amount that the day data lacks, or has too much, is
-        divided over both directions in proportion to them. Where minutes were not
-        measured it lies in these, all on one of the two.
+        Where the low hours do not agree with that, a part of each other hour is low as
+        well, or not the whole of each low one: first of those that are not known anyway.
         """
-        (used, unknown), (back, _) = (
-            curve.between(start, end) for curve in (self.used, self.back)
+        parts = self._planned(self.used, rise)
+        (_, planned), (filled, _) = parts
+        low_filled = min(max(low - planned, 0.0), filled)
+        return replace(
+            rise,
+            low=(
+                _shares(*parts[0], low - low_filled),
+                _shares(*parts[1], low_filled),
+            ),
         )
-        net = low + high
-        missing, both = net - (used - back), used + back
-        hidden = unknown * self.max_rate * MINUTE / HOUR
-        least = hidden if self.is_net else 0.0
-        slack = self._slack(start, end)
-        if not -slack - least <= missing <= slack + hidden:
-            return None
-        if both and not unknown:
-            used *= 1 + missing / both
-        elif missing > 0 or not unknown:
-            used += missing
-        whole = max(used, net, 0.0)
-        low = self._low_part(
-            Rise(start, end, whole), Rise(start, end, whole - net), low
-        )
-        return Rise(start, end, whole, low, exact=not self.is_net)
 
-    def _low_part(self, rise: Rise, other: Rise, net: float) -> float:
-        """Return how much of a rise is low, such that the rest of that is fed in.
-
-        What does not agree with the low hours is put right in both directions.
-        """
-        low = self._planned(self.used, rise)
-        back = self._planned(self.back, other)
-        missing = net - (low - back)
-        may_move = (
-            (rise.amount - low, back) if missing > 0 else (low, other.amount - back)
-        )
-        if sum(may_move) > NEXT_TO_NOTHING:
-            low += missing * may_move[0] / sum(may_move)
-        return min(max(low, 0.0), rise.amount)
-
-    def _planned(self, curve: Curve, rise: Rise) -> float:
-        """Return the part of a rise that is in low hours."""
+    def _planned(
+        self, curve: Curve, rise: Rise
+    ) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return what was used, and the part in low hours; and of what is filled in."""
         hours = range(floor_hour(rise.start) + HOUR, int(rise.end), HOUR)
-        cuts = sorted({rise.start, *hours, rise.end})
-        found = pieces(curve, [rise], cuts)
-        return sum(piece.used for piece in found if self.is_low(piece.begin))
+        found = list(pieces(curve, [rise], sorted({rise.start, *hours, rise.end})))
+        low = [piece for piece in found if self.is_low(piece.begin)]
+        return (
+            (sum(p.used for p in found), sum(p.used for p in low)),
+            (sum(p.filled for p in found), sum(p.filled for p in low)),
+        )
+
+
+def _shares(whole: float, planned: float, low: float) -> tuple[float, float]:
+    """Return the part that is low, in high hours and in low ones."""
+    low = min(max(low, 0.0), whole)
+    if low <= planned:
+        return 0.0, low / planned if planned else 0.0
+    return min((low - planned) / (whole - planned), 1.0), 1.0

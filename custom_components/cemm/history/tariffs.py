@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import compress, pairwise
+from math import inf
 
 from custom_components.cemm.days import HOUR, midnight, wall_clock
 
@@ -60,7 +61,7 @@ _WALL = (DUTCH, ALL_LOW, between(21, 7), between(22, 7), between(22, 6), between
 _KNOWN = (*_WALL, ALL_HIGH, *(LowHours(low.hours, False) for low in _WALL))
 
 type Votes = Tally[tuple[bool, LowHours]]
-"""How many weekdays, or days of weekends (True), low hours have explained so far."""
+"""How well low hours have explained weekdays, and weekends (True), so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +99,25 @@ class DayUse:
     def _agrees(self) -> bool:
         return abs(self.low + self.high - sum(self.hours)) <= self.margin
 
-    def fits(self, low: Sequence[bool]) -> bool:
-        """Tell whether low hours explain what was booked.
+    def misfit(self, low: Sequence[bool]) -> float:
+        """Return how far low hours are from explaining what was booked, in margins.
 
         Of two amounts that do not fit the hours together, one may be wrong.
         """
+        if not self.is_booked:
+            return inf
         found = (
-            self._lacks(self.low, low),
-            self._lacks(self.high, [not each for each in low]),
+            self._lack(self.low, low),
+            self._lack(self.high, [not each for each in low]),
         )
-        is_one_enough = not (self._agrees or any(self.has_gap))
-        return self.is_booked and (any if is_one_enough else all)(found)
+        return max(found) if self._agrees or any(self.has_gap) else min(found)
 
-    def _lacks(self, amount: float, wanted: Sequence[bool]) -> bool:
+    def _lack(self, amount: float, wanted: Sequence[bool]) -> float:
         lack = amount - sum(compress(self.hours, wanted))
-        if any(compress(self.has_gap, wanted)):
+        if any(compress(self.has_gap, wanted)) and (lack > 0 or min(self.hours) < 0):
             # More was used in the gap; or less, where anything is fed in.
-            return lack >= -self.margin or min(self.hours) < 0
-        return abs(lack) <= self.margin
+            return 0.0
+        return abs(lack) / self.margin
 
 
 def likely_hours(
@@ -126,24 +128,25 @@ def likely_hours(
     Those are preferred that explain most days of a kind. ``votes``, which may come from
     other months, are counted on.
     """
-    explained: dict[LowHours, list[bool]] = {}
+    errors: dict[LowHours, list[float]] = {}
     new: Sequence[LowHours] = [*_KNOWN, *(low for _, low in votes)]
     while new:
         for low in new:
-            explained[low] = [day.fits(low.on(day.day)) for day in days]
-        fits = [any(each) for each in zip(*explained.values(), strict=True)]
-        new = _learn([d for d, fit in zip(days, fits, strict=True) if not fit])
-    for low, found in explained.items():
-        for day in compress(days, found):
-            votes[day.is_weekend, low] += not any(day.has_gap)
+            errors[low] = [day.misfit(low.on(day.day)) for day in days]
+        least = map(min, zip(*errors.values(), strict=True))
+        new = _learn([d for d, error in zip(days, least, strict=True) if error > 1])
+    for low, found in errors.items():
+        for day, error in zip(days, found, strict=True):
+            if not any(day.has_gap):
+                votes[day.is_weekend, low] += (error <= 1) + (error <= _CLOSE)
     for index, day in enumerate(days):
         usual = ALL_LOW if day.is_weekend else DUTCH
         worth = {
-            low: (found[index], votes[day.is_weekend, low], low == usual)
-            for low, found in explained.items()
+            low: (found[index] <= 1, votes[day.is_weekend, low], low == usual)
+            for low, found in errors.items()
         }
         best = max(worth, key=worth.__getitem__)
-        yield best.on(day.day), explained[best][index]
+        yield best.on(day.day), worth[best][0] or not day.is_booked
 
 
 def _learn(days: Sequence[DayUse]) -> list[LowHours]:
@@ -153,7 +156,10 @@ def _learn(days: Sequence[DayUse]) -> list[LowHours]:
     explain as many days as it has spells, at least: others do by accident.
     """
     days = [day for day in days if day.teaches and len(day.hours) == 2 * _HALF]
-    sums = {day.day: _sums(day.hours) for day in days}
+    sums = {
+        day.day: list(map(_sums, (day.hours[:_HALF], day.hours[_HALF:])))
+        for day in days
+    }
 
     def error(day: DayUse, index: tuple[int, int]) -> float:
         firsts, lasts = sums[day.day]
@@ -165,20 +171,23 @@ def _learn(days: Sequence[DayUse]) -> list[LowHours]:
         return len(explained) - _spells(_hours(index)), -sum(explained)
 
     for one, other in [*pairwise(days)][:_PAIRS]:
-        firsts, lasts = sums[one.day]
+        # Hours without use make no difference: of these sets one will do.
+        firsts, lasts = (
+            {pair: index for index, pair in enumerate(zip(*both, strict=True))}
+            for both in zip(sums[one.day], sums[other.day], strict=True)
+        )
+        ordered = sorted(lasts)
         reach = _CLOSE * one.margin
-        order = sorted(range(len(lasts)), key=lasts.__getitem__)
-        ordered = [lasts[index] for index in order]
-        found = [
-            index
-            for first, amount in enumerate(firsts)
-            for last in order[
-                bisect_left(ordered, one.low - amount - reach) : bisect_right(
-                    ordered, one.low - amount + reach
-                )
+        found = []
+        for (amount, more), first in firsts.items():
+            begin = bisect_left(ordered, (one.low - amount - reach, -inf))
+            end = bisect_right(ordered, (one.low - amount + reach, inf))
+            wanted, close = other.low - more, _CLOSE * other.margin
+            found += [
+                (first, lasts[last])
+                for last in ordered[begin:end]
+                if abs(last[1] - wanted) <= close
             ]
-            if error(other, index := (first, last)) <= _CLOSE
-        ]
         best = max(found, key=worth, default=None)
         if best and worth(best)[0] >= 0:
             return [
@@ -191,13 +200,12 @@ def _learn(days: Sequence[DayUse]) -> list[LowHours]:
     return []
 
 
-def _sums(hours: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Return the sums of all sets of a day's first hours, and of its last ones."""
-    firsts, lasts = [0.0], [0.0]
-    for sums, half in ((firsts, hours[:_HALF]), (lasts, hours[_HALF:])):
-        for amount in half:
-            sums += [amount + each for each in sums]
-    return firsts, lasts
+def _sums(hours: Sequence[float]) -> list[float]:
+    """Return the sums of all sets of some hours."""
+    sums = [0.0]
+    for amount in hours:
+        sums += [amount + each for each in sums]
+    return sums
 
 
 def _hours(index: tuple[int, int]) -> list[int]:

@@ -6,7 +6,6 @@ gives the shape.
 """
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -25,6 +24,12 @@ type Use = tuple[list[float], list[float]]
 """What was counted, and how many minutes were not measured, until each of some times."""
 
 
+type Shares = tuple[tuple[float, float], tuple[float, float]]
+"""The shares of the low tariff in high hours and in low ones; of two kinds of use."""
+
+_BY_HOUR: Shares = (0.0, 1.0), (0.0, 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Rise:
     """How much a meter counted between two Unix times."""
@@ -32,21 +37,16 @@ class Rise:
     start: float
     end: float
     amount: float
-    low: float = 0.0
-    """The part of it that was counted by the low tariff."""
+    low: Shares = _BY_HOUR
+    """Which parts of what was measured, and of what was filled in, are low."""
     exact: bool = True
     """Whether that is all, even if nothing was measured."""
-
-    def overlaps(self, other: Rise) -> bool:
-        """Whether they have any time in common."""
-        return self.start < other.end and other.start < self.end
 
 
 class Course:
     """How a meter's counters of one direction went on, tariff by tariff.
 
-    A rise is counted whole, and its low part too: where the low hours do not agree with
-    that, a part of each other hour is low as well, or not the whole of each low one.
+    A rise is counted whole, as far as no other one begins within it.
     """
 
     def __init__(
@@ -62,17 +62,14 @@ class Course:
         self._index = {time: index for index, time in enumerate(cuts)}
         found = list(pieces(curve, rises, cuts))
         lows = [is_low(piece.begin) for piece in found]
-        planned: dict[int | None, float] = defaultdict(float)
-        for piece, low in zip(found, lows, strict=True):
-            planned[piece.rise] += piece.used * low
-        shares: dict[int | None, tuple[float, float]] = {None: (0.0, 1.0)}
-        for index, rise in enumerate(rises):
-            shares[index] = _shares(rise, planned[index])
         self._used = _by_tariff(
-            [piece.used for piece in found],
-            [shares[p.rise][low] for p, low in zip(found, lows, strict=True)],
+            [piece.used + piece.filled for piece in found],
+            [piece.low(is_low) for piece, is_low in zip(found, lows, strict=True)],
         )
-        self._unknown = _by_tariff([piece.unknown for piece in found], lows)
+        unknown = [piece.unknown for piece in found]
+        self._unknown = _by_tariff(
+            unknown, [minutes * low for minutes, low in zip(unknown, lows, strict=True)]
+        )
 
     def until(self, times: Iterable[float], tariff: int | None) -> Use:
         """Return what was counted until each of some times, since the first of them."""
@@ -85,14 +82,17 @@ class Course:
 
 
 def _by_tariff(
-    amounts: Sequence[float], shares: Sequence[float]
+    amounts: Sequence[float], low: Sequence[float]
 ) -> Mapping[int | None, list[float]]:
     """Return the sums of amounts, and of that part of each which is low, or high."""
-    low = [amount * share for amount, share in zip(amounts, shares, strict=True)]
     high = [amount - part for amount, part in zip(amounts, low, strict=True)]
     return {
         tariff: list(accumulate(parts, initial=0.0))
-        for tariff, parts in ((None, amounts), (LOW, low), (HIGH, high))
+        for tariff, parts in (
+            (None, amounts),
+            (LOW, low),
+            (HIGH, high),
+        )
     }
 
 
@@ -101,9 +101,15 @@ class Piece(NamedTuple):
 
     begin: float
     used: float
+    filled: float
+    """What was used besides, while nothing was measured."""
     unknown: float
-    rise: int | None
-    """The index of the rise that it is a part of."""
+    shares: Shares
+
+    def low(self, is_low: bool) -> float:
+        """Return the part of the low tariff."""
+        used, filled = self.shares
+        return self.used * used[is_low] + self.filled * filled[is_low]
 
 
 def pieces(
@@ -117,13 +123,13 @@ def pieces(
     weights = [_weights(curve, rise) for rise in rises]
     for begin, end in pairwise(cuts):
         used, unknown = curve.between(begin, end)
+        filled, rise = 0.0, Rise(begin, end, used, exact=False)
         index = bisect_right(starts, begin) - 1
-        if index < 0 or begin >= rises[index].end:
-            yield Piece(begin, used, unknown, None)
-            continue
-        scale, fill, even = weights[index]
-        used = scale * used + fill * unknown + even * (end - begin)
-        yield Piece(begin, used, 0.0 if rises[index].exact else unknown, index)
+        if index >= 0 and begin < rises[index].end:
+            scale, fill, even = weights[index]
+            used, filled = scale * used + even * (end - begin), fill * unknown
+            rise = rises[index]
+        yield Piece(begin, used, filled, 0.0 if rise.exact else unknown, rise.low)
 
 
 def _weights(curve: Curve, rise: Rise) -> tuple[float, float, float]:
@@ -140,10 +146,3 @@ def _weights(curve: Curve, rise: Rise) -> tuple[float, float, float]:
     if used > NEXT_TO_NOTHING:
         return rise.amount / used, 0.0, 0.0
     return 0.0, 0.0, rise.amount / (rise.end - rise.start)
-
-
-def _shares(rise: Rise, planned: float) -> tuple[float, float]:
-    """Return which part of the use is low, in high hours and in low ones."""
-    if rise.low <= planned:
-        return 0.0, rise.low / planned if planned else 0.0
-    return min((rise.low - planned) / (rise.amount - planned), 1.0), 1.0
