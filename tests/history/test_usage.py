@@ -12,7 +12,7 @@ from custom_components.cemm.client import History, Measurement, Reading, Sample
 from custom_components.cemm.history.count import count_hours
 from custom_components.cemm.history.meter_days import MeterDays
 from custom_components.cemm.history.profile import Curve, Day
-from custom_components.cemm.history.rises import Measured, MeterReading, meter_reading
+from custom_components.cemm.history.rises import Measured, meter_reading
 from custom_components.cemm.history.usage import Course, Rise
 from tests.helpers.history import a_counter
 
@@ -52,7 +52,7 @@ def read(*readings: tuple[int, float], unknown: int = 0, used: float = 0) -> lis
     curve = Curve(0, [used * n / 60 for n in times], [unknown * n / 60 for n in times])
     nothing = Curve(0, [0.0], [0.0])
     measured = Measured(curve, nothing, lambda _: True, 100, is_net=False)
-    found = measured.read_rises([MeterReading(*reading) for reading in readings])
+    found = measured.read_rises([(*reading, 0.0) for reading in readings])
     return [replace(rise, low=Rise(0, 0, 0).low) for rise in found]
 
 

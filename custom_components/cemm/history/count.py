@@ -47,8 +47,8 @@ def count_days_back(
     if begin is None:
         return Counted({counter: [] for counter in anchors})
     begin = max(floor_hour(begin), start)
-    if days[0].closing:
-        read = max(each.time for each in days[0].closing.channels.values()) / 1000
+    if days[0].read:
+        read = max(each.time for each in days[0].read.values()) / 1000
         begin = min(begin, max(floor_hour(read + HOUR - 1), days[0].start))
     rows = {
         counter: _count_back(meter, counter, anchor, begin)
@@ -66,8 +66,7 @@ def _count_back(
     used, _ = meter.until(counter, times)
     origins = []
     for day in meter.days:
-        channels = day.closing.channels if day.closing else {}
-        reading = meter_reading(channels, counter.registers)
+        reading = meter_reading(day.read, counter.registers)
         if reading and reading[0] <= anchor.end:
             before, _ = meter.until(counter, [times[0], reading[0]])
             origins.append((reading[0], reading[1] - before[-1]))

@@ -75,13 +75,7 @@ class MeterDays:
         self._times = {
             *range(self._start, days[-1].end + 1, HOUR),
             *times,
-            *(
-                measurement.time / 1000
-                for day in days
-                for measurement in (
-                    day.closing.channels.values() if day.closing else ()
-                )
-            ),
+            *(each.time / 1000 for day in days for each in day.read.values()),
         }
         amounts = [day.measured(self.channel) for day in days]
         flat = [amount for each in amounts for amount in each]
@@ -135,7 +129,7 @@ class MeterDays:
             is_net=self.channel == POWER,
         )
         late = HOUR if self.channel == "gas" else MINUTE
-        read = list(measured.read_rises(list(self._readings(sign)), late))
+        read = list(measured.read_rises(self._readings(sign), late))
         booked = [
             rise
             for day in self.days
@@ -146,15 +140,15 @@ class MeterDays:
 
     def _readings(self, sign: int) -> Iterator[MeterReading]:
         """Yield the last readings of days that have them of all registers."""
-        closings = [day.closing.channels for day in self.days if day.closing]
+        known = {name for day in self.days for name in day.read}
         for group in _REGISTERS[sign] if self.channel == POWER else (self._period,):
-            names = [name for name in group if any(name in each for each in closings)]
+            names = [name for name in group if name in known]
             # A meter's nets are no readings of what it has registers for.
             if names and (group is not NETS or self._registers.issuperset(names)):
-                for channels in closings:
-                    if reading := meter_reading(channels, names):
-                        low = channels[group[0]].value if group[0] in names else 0.0
-                        yield MeterReading(reading[0], low, reading[1] - low)
+                for day in self.days:
+                    if reading := meter_reading(day.read, names):
+                        low = day.read[group[0]].value if group[0] in names else 0.0
+                        yield reading[0], low, reading[1] - low
                 return
 
     def notes(self) -> Iterator[Note]:
@@ -163,7 +157,7 @@ class MeterDays:
         for index, day in enumerate(self.days):
             is_covered = covers(self.rises(1), day)
             has_gap = any(self._uses[index].has_gap)
-            if any(self._booked(day)) or (day.closing and is_read):
+            if any(self._booked(day)) or (day.read and is_read):
                 if not is_covered:
                     yield Note(day.day, Why.CONTRADICTED)
                 elif self._tariffs and not self._tariffs[index][1]:
@@ -172,4 +166,4 @@ class MeterDays:
                     yield Note(day.day, Why.SPREAD)
             elif has_gap and day.amounts:
                 yield Note(day.day, Why.SPREAD if is_covered else Why.LOST)
-            is_read = is_read or bool(day.closing)
+            is_read = is_read or bool(day.read)

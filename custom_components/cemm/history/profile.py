@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate, pairwise
 
-from custom_components.cemm.client import History, Reading, Sample
+from custom_components.cemm.client import History, Measurement, Reading, Sample
 from custom_components.cemm.days import HOUR, MINUTE, day_after, midnight
 
 _W_MINUTES_PER_KWH = 60_000
@@ -116,6 +116,11 @@ class Day:
             for name, samples in history.channels.items()
         }
         return cls(day, by_channel, amounts, closing)
+
+    @property
+    def read(self) -> Mapping[str, Measurement]:
+        """The last meter readings, if there are any."""
+        return self.closing.channels if self.closing else {}
 
     @property
     def start(self) -> int:

@@ -4,10 +4,9 @@ Meter readings (remote API) tell it, and the amounts of the month data. But noth
 believed that contradicts minutes which were measured: these are the better witness.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
 
 from custom_components.cemm.client import Measurement
 from custom_components.cemm.days import HOUR, MINUTE, floor_hour
@@ -16,13 +15,8 @@ from .profile import Curve, Day
 from .rows import margin
 from .usage import NEXT_TO_NOTHING, IsLow, Rise, pieces
 
-
-class MeterReading(NamedTuple):
-    """What was counted until a Unix time; without tariffs, all of it is low."""
-
-    time: float
-    low: float
-    high: float = 0.0
+type MeterReading = tuple[float, float, float]
+"""A Unix time, and what was counted of either tariff; without tariffs, all is low."""
 
 
 def meter_reading(
@@ -51,7 +45,7 @@ class Measured:
     """Whether amounts are those of both directions together."""
 
     def read_rises(
-        self, readings: Sequence[MeterReading], late: float = MINUTE
+        self, readings: Iterable[MeterReading], late: float = MINUTE
     ) -> Iterator[Rise]:
         """Yield the rises between meter readings, in order of time.
 
@@ -59,21 +53,23 @@ class Measured:
         one of them minutes that were measured must tell the same. A reading may be that
         of some seconds before, if it is ``late``.
         """
-        pairs = [pair for pair in pairwise(readings) if pair[0].time < pair[1].time]
-        amounts = [(new.low - old.low, new.high - old.high) for old, new in pairs]
-        is_fine = [
-            min(parts) >= -NEXT_TO_NOTHING
-            and sum(parts) <= self.max_rate * (new.time - old.time) / HOUR
-            for parts, (old, new) in zip(amounts, pairs, strict=True)
+        steps = [
+            (old[0], new[0], new[1] - old[1], new[2] - old[2])
+            for old, new in pairwise(readings)
+            if old[0] < new[0]
         ]
-        for index, (old, new) in enumerate(pairs):
-            low, whole = amounts[index][0], sum(amounts[index])
-            used, hidden = self._between(self.used, old.time, new.time)
-            if not all(is_fine[max(index - 1, 0) : index + 2]):
-                hidden = 0.0
-            slack = self._slack(old.time, new.time, late)
-            if is_fine[index] and -slack <= whole - used <= slack + hidden:
-                yield self._rise(Rise(old.time, new.time, whole), low)
+        is_fine = [
+            min(low, high) >= -NEXT_TO_NOTHING
+            and low + high <= self.max_rate * (end - start) / HOUR
+            for start, end, low, high in steps
+        ]
+        for index, (start, end, low, high) in enumerate(steps):
+            used, hidden = self._between(self.used, start, end)
+            is_sure = all(is_fine[max(index - 1, 0) : index + 2])
+            slack = self._slack(start, end, late)
+            most = slack + (hidden if is_sure else 0.0)
+            if is_fine[index] and -slack <= low + high - used <= most:
+                yield self._rise(Rise(start, end, low + high), low)
 
     def booked_rise(self, day: Day, low: float, high: float) -> Rise | None:
         """Return what a day's amounts of the two tariffs tell; None: they can't be true.
@@ -95,10 +91,12 @@ class Measured:
             used += missing
         whole = max(used, net, 0.0)
         rise = Rise(day.start, day.end, whole, exact=not self.is_net)
-        planned = sum(low for _, low in self._planned(self.used, rise))
-        # What does not agree with the low hours is put right in both directions.
         other = Rise(day.start, day.end, whole - net)
-        planned_back = sum(low for _, low in self._planned(self.back, other))
+        planned, planned_back = (
+            sum(part for _, part in self._planned(curve, each))
+            for curve, each in ((self.used, rise), (self.back, other))
+        )
+        # What does not agree with the low hours is put right in both directions.
         more = low - (planned - planned_back)
         here, there = planned, other.amount - planned_back
         if more > 0:
@@ -127,16 +125,10 @@ class Measured:
         Where the low hours do not agree with that, a part of each other hour is low as
         well, or not the whole of each low one: first of those that are not known anyway.
         """
-        parts = self._planned(self.used, rise)
-        (_, planned), (filled, _) = parts
-        low_filled = min(max(low - planned, 0.0), filled)
-        return replace(
-            rise,
-            low=(
-                _shares(*parts[0], low - low_filled),
-                _shares(*parts[1], low_filled),
-            ),
-        )
+        measured, filled = self._planned(self.used, rise)
+        low_filled = min(max(low - measured[1], 0.0), filled[0])
+        shares = _shares(*measured, low - low_filled), _shares(*filled, low_filled)
+        return replace(rise, low=shares)
 
     def _planned(
         self, curve: Curve, rise: Rise

@@ -25,6 +25,9 @@ _HALF = 12
 # Which part of a margin a day's amounts may be off that other hours are learned from.
 _CLOSE = 0.25
 
+# On a day with less (kWh), too many sets of hours explain the same.
+_ENOUGH = 5.0
+
 # How many pairs of days are tried to learn other hours from: each takes a moment.
 _PAIRS = 4
 
@@ -76,41 +79,33 @@ class DayUse:
     high: float
 
     @property
-    def is_booked(self) -> bool:
-        """Whether it says anything of the tariffs: zeros alone do not."""
-        return bool(self.low or self.high)
-
-    @property
-    def teaches(self) -> bool:
-        """Whether its hours and its amounts are all there, and agree."""
-        return self.is_booked and not any(self.has_gap) and self._agrees
-
-    @property
-    def is_weekend(self) -> bool:
-        """Whether the tariffs may be others than on most days."""
-        return self.day.weekday() >= 5
+    def use(self) -> float:
+        """How much went either way."""
+        return sum(map(abs, self.hours))
 
     @property
     def margin(self) -> float:
         """How far amounts may be off."""
-        return margin(sum(map(abs, self.hours)))
+        return margin(self.use)
 
     @property
-    def _agrees(self) -> bool:
+    def agrees(self) -> bool:
+        """Whether its amounts are what was measured."""
         return abs(self.low + self.high - sum(self.hours)) <= self.margin
 
     def misfit(self, low: Sequence[bool]) -> float:
         """Return how far low hours are from explaining what was booked, in margins.
 
-        Of two amounts that do not fit the hours together, one may be wrong.
+        Of two amounts that do not fit the hours together, one may be wrong. Zeros alone
+        say nothing.
         """
-        if not self.is_booked:
+        if not (self.low or self.high):
             return inf
         found = (
             self._lack(self.low, low),
             self._lack(self.high, [not each for each in low]),
         )
-        return max(found) if self._agrees or any(self.has_gap) else min(found)
+        return max(found) if self.agrees or any(self.has_gap) else min(found)
 
     def _lack(self, amount: float, wanted: Sequence[bool]) -> float:
         lack = amount - sum(compress(self.hours, wanted))
@@ -129,24 +124,29 @@ def likely_hours(
     other months, are counted on.
     """
     errors: dict[LowHours, list[float]] = {}
-    new: Sequence[LowHours] = [*_KNOWN, *(low for _, low in votes)]
+    new = [*_KNOWN, *(low for (_, low), count in votes.items() if count)]
     while new:
         for low in new:
             errors[low] = [day.misfit(low.on(day.day)) for day in days]
         least = map(min, zip(*errors.values(), strict=True))
-        new = _learn([d for d, error in zip(days, least, strict=True) if error > 1])
+        odd = [d for d, error in zip(days, least, strict=True) if 1 < error < inf]
+        new = [low for low in _learn(odd) if low not in errors]
     for low, found in errors.items():
         for day, error in zip(days, found, strict=True):
             if not any(day.has_gap):
-                votes[day.is_weekend, low] += (error <= 1) + (error <= _CLOSE)
+                votes[_is_weekend(day), low] += (error <= 1) + (error <= _CLOSE)
     for index, day in enumerate(days):
-        usual = ALL_LOW if day.is_weekend else DUTCH
+        usual = ALL_LOW if _is_weekend(day) else DUTCH
         worth = {
-            low: (found[index] <= 1, votes[day.is_weekend, low], low == usual)
+            low: (found[index] <= 1, votes[_is_weekend(day), low], low == usual)
             for low, found in errors.items()
         }
         best = max(worth, key=worth.__getitem__)
-        yield best.on(day.day), worth[best][0] or not day.is_booked
+        yield best.on(day.day), not 1 < errors[best][index] < inf
+
+
+def _is_weekend(day: DayUse) -> bool:
+    return day.day.weekday() >= 5
 
 
 def _learn(days: Sequence[DayUse]) -> list[LowHours]:
@@ -155,7 +155,11 @@ def _learn(days: Sequence[DayUse]) -> list[LowHours]:
     All 2**24 sets of hours are tried on two days, half of the hours at a time. A set must
     explain as many days as it has spells, at least: others do by accident.
     """
-    days = [day for day in days if day.teaches and len(day.hours) == 2 * _HALF]
+    days = [
+        day
+        for day in days
+        if day.agrees and day.use > _ENOUGH and day.has_gap == [False] * 2 * _HALF
+    ]
     sums = {
         day.day: list(map(_sums, (day.hours[:_HALF], day.hours[_HALF:])))
         for day in days
