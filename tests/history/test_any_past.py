@@ -5,13 +5,13 @@ from random import Random
 
 import pytest
 
-from custom_components.cemm.days import HOUR, days
+from custom_components.cemm.days import HOUR, date_at, days
 from custom_components.cemm.history.profile import Day
 from simulator import House
 from simulator.days import Schedule
 from simulator.ledger import Registers
 from tests.helpers.history import assert_adds_up
-from tests.helpers.memory import Import, imported
+from tests.helpers.memory import Import, imported, truth
 
 FIRST = date(2025, 3, 1)
 TOTALS = {
@@ -37,9 +37,10 @@ class Course:
         self.house = House(
             seed, since=since, schedule=self.schedule(), dsmr=rng.choice([4, 5])
         )
-        self.unknown: dict[date, float] = {}
-        """By how much each day may be off, besides rounding, as parts of what was used."""
+        self.unknown: set[date] = set()
+        """The days of which nobody knows all."""
         self.booked: dict[date, float] = {}
+        """By how much month data is wrong."""
         for _ in range(rng.randint(1, 5)):
             rng.choice([self.gap, self.forget, self.misbook, self.clock])()
         if self.remote and rng.random() < 0.5:
@@ -67,8 +68,7 @@ class Course:
 
     def note(self, first: date, last: date) -> None:
         """Days of which nobody knows when how much was used, nor on the day beside them."""
-        for day in days(first - timedelta(1), last + timedelta(1)):
-            self.unknown[day] = 1.0
+        self.unknown.update(days(first - timedelta(1), last + timedelta(1)))
 
     def gap(self) -> None:
         day = self.day()
@@ -121,13 +121,29 @@ class Course:
                     within += dark + self.booked.get(day, 0.0)
                 assert amount == pytest.approx(real[day], abs=within), (key, day)
 
+    def check_readings(self, found: Import) -> None:
+        """Where there are readings, no use is lost, and states are theirs."""
+        swapped = {date_at(at) for at, _ in self.house.meters[self.alias].swaps}
+        for key, rows in found.rows.items():
+            for row in rows:
+                beside = {date_at(row.end - 1), date_at(row.end)}
+                # Within a day, nothing tells the tariff for sure.
+                is_told = key in TOTALS[self.alias] or len(beside) > 1
+                if is_told and not beside & (self.unknown | swapped):
+                    real = truth(self.house, self.alias, key, row.end)
+                    assert row.state == pytest.approx(real, abs=0.7), (key, row.end)
+            if not (swapped or self.house.clock_wrong):
+                real = sum(self.passed(key, day) for day in days(*self.span))
+                assert rows[-1].sum - rows[0].sum == pytest.approx(real, abs=0.3)
+
     def passed(self, key: str, day: date) -> float:
         """Return what really passed the meters, the old one and the new one."""
         start, end = (
             self.house.passed(self.alias, at) for at in (Day(day).start, Day(day).end)
         )
         t1, t2, t3, t4 = (new - old for old, new in zip(start, end, strict=True))
-        return (t3 + t4 if key == "energy_export" else t1 + t2) / 1000
+        amounts = {"energy_export": t3 + t4, "t1": t1, "t2": t2, "t3": t3, "t4": t4}
+        return amounts.get(key, t1 + t2) / 1000
 
 
 @pytest.mark.parametrize(
@@ -138,3 +154,5 @@ def test_no_day_is_off_by_more_than_nobody_could_know(seed: int) -> None:
     course = Course(seed)
     found = imported(course.house, course.alias, course.span, remote=course.remote)
     course.check(found)
+    if course.remote:
+        course.check_readings(found)
