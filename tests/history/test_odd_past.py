@@ -19,8 +19,21 @@ from tests.helpers.memory import COUNTERS, Import, imported, truth
 SINCE = date(2025, 10, 24)
 SPAN = (SINCE, date(2025, 11, 28))
 ODD = date(2025, 11, 3)
-BOTH = pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
-ALIASES = ("p1", "s01", "mb5", "p1-gas", "pulse-2")
+BOTH = pytest.mark.parametrize(
+    "remote",
+    [
+        pytest.param(False, id="local"),
+        pytest.param(True, id="remote", marks=pytest.mark.rest),
+    ],
+)
+ALIASES = (
+    "p1",
+    "p1-gas",
+    *(
+        pytest.param(alias, marks=pytest.mark.rest)
+        for alias in ("s01", "mb5", "pulse-2")
+    ),
+)
 
 
 def a_house(schedule: Schedule | None = None, since: date = SINCE) -> House:
@@ -93,7 +106,14 @@ SCHEDULES = {
 
 @BOTH
 @pytest.mark.parametrize("name", SCHEDULES)
-@pytest.mark.parametrize("alias", ["p1", "s01", "mb5"])
+@pytest.mark.parametrize(
+    "alias",
+    [
+        "p1",
+        pytest.param("s01", marks=pytest.mark.rest),
+        pytest.param("mb5", marks=pytest.mark.rest),
+    ],
+)
 def test_any_tariffs_are_learned(alias: str, name: str, remote: bool) -> None:
     house = a_house(SCHEDULES[name])
     votes: Votes = Tally()
@@ -165,7 +185,9 @@ def test_what_was_lost_locally_is_said() -> None:
 
 @pytest.mark.parametrize("alias", ALIASES)
 @pytest.mark.parametrize("first", [0, 5_000_000])
-@pytest.mark.parametrize("day", [1, 2, 15, 28])
+@pytest.mark.parametrize(
+    "day", [1, 15, *(pytest.param(day, marks=pytest.mark.rest) for day in (2, 28))]
+)
 def test_states_are_those_of_the_meter_of_that_time(
     alias: str, first: int, day: int
 ) -> None:
