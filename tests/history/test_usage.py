@@ -245,3 +245,16 @@ def test_a_day_of_which_nothing_fits_has_its_amounts_all_the_same() -> None:
     assert sum(hourly([day], "t1")) == pytest.approx(3.5)
     assert sum(hourly([day], "t2")) == pytest.approx(20.5)
     assert hourly([day], "energy_import") == pytest.approx([1.0] * 24)
+
+
+@pytest.mark.parametrize(("key", "channel"), [("gas", "gas"), ("volume", "flow")])
+def test_only_gas_may_be_read_an_hour_late(key: str, channel: str) -> None:
+    """A reading of 23:55 is that of 23:00, and 4 m³ were used since."""
+    amounts = [0.0] * 23 * 60 + [4 / 60] * 60
+    days = [
+        Day(day, {channel: used}, {}, Reading({key: Measurement(at, 10.0)}))
+        for day, used in ((MONDAY, [0.0] * 1440), (MONDAY + timedelta(1), amounts))
+        for at in [(Day(day).end - 300) * 1000]
+    ]
+    rises = MeterDays(days, [a_counter(key, key)]).rises(1)
+    assert [rise.amount for rise in rises] == ([0.0] if key == "gas" else [])
