@@ -94,7 +94,9 @@ def test_a_day_that_nothing_explains_is_as_those_beside_it() -> None:
 def test_any_hours_are_learned(seed: int) -> None:
     """On weekdays, with a day among them on which all was different."""
     rng = Random(seed)
-    schedule = LowHours(frozenset(rng.sample(range(24), rng.randint(3, 21))))
+    schedule = LowHours(
+        sum(1 << hour for hour in rng.sample(range(24), rng.randint(3, 21)))
+    )
     days = []
     for n in range(21):
         day = MONDAY + timedelta(n)

@@ -21,6 +21,7 @@ LOW = 1
 HIGH = 2
 
 _HALF = 12
+_FIRST = (1 << _HALF) - 1
 
 # Which part of a margin a day's amounts may be off that other hours are learned from.
 _CLOSE = 0.25
@@ -36,25 +37,23 @@ _PAIRS = 4
 class LowHours:
     """When the low tariff is in force."""
 
-    hours: frozenset[int]
-    """The full hours at which such an hour begins."""
+    hours: int
+    """A bit for each hour of the clock, the lowest for that after midnight."""
     summer_time: bool = True
-    """Whether they are those of the clock on the wall, or of one that stays as it is."""
+    """Whether it is the clock on the wall, or one that is never put forward."""
 
     def on(self, day: date) -> list[bool]:
         """Tell of each hour of a day whether it is low."""
-        return [hour in self.hours for hour in _clock(day, self.summer_time)]
-
-
-def _clock(day: date, summer_time: bool) -> list[int]:
-    wall = wall_clock(day)
-    winter = range(first := midnight(day) // HOUR + 1, first + len(wall))
-    return wall if summer_time else [hour % 24 for hour in winter]
+        clock = wall_clock(day)
+        if not self.summer_time:
+            first = midnight(day) // HOUR + 1
+            clock = [hour % 24 for hour in range(first, first + len(clock))]
+        return [bool(self.hours >> hour & 1) for hour in clock]
 
 
 def between(start: int, end: int) -> LowHours:
     """Return the low hours that begin in the evening and end in the morning."""
-    return LowHours(frozenset((*range(start, 24), *range(end))))
+    return LowHours(sum(1 << hour for hour in (*range(start, 24), *range(end))))
 
 
 DUTCH = between(23, 7)
@@ -161,18 +160,18 @@ def _learn(days: Sequence[DayUse]) -> list[LowHours]:
         if day.agrees and day.use > _ENOUGH and day.has_gap == [False] * 2 * _HALF
     ]
     sums = {
-        day.day: list(map(_sums, (day.hours[:_HALF], day.hours[_HALF:])))
-        for day in days
+        day.day: (_sums(day.hours[:_HALF]), _sums(day.hours[_HALF:])) for day in days
     }
 
-    def error(day: DayUse, index: tuple[int, int]) -> float:
-        firsts, lasts = sums[day.day]
-        return abs(firsts[index[0]] + lasts[index[1]] - day.low) / day.margin
-
-    def worth(index: tuple[int, int]) -> tuple[int, float]:
-        errors = [error(day, index) for day in days]
+    def worth(hours: int) -> tuple[int, float]:
+        errors = []
+        for day in days:
+            firsts, lasts = sums[day.day]
+            low = firsts[hours & _FIRST] + lasts[hours >> _HALF]
+            errors.append(abs(low - day.low) / day.margin)
         explained = [each for each in errors if each <= _CLOSE]
-        return len(explained) - _spells(_hours(index)), -sum(explained)
+        spells = (hours & ~(hours << 1 | hours >> 23)).bit_count()
+        return len(explained) - spells, -sum(explained)
 
     for one, other in [*pairwise(days)][:_PAIRS]:
         # Hours without use make no difference: of these sets one will do.
@@ -181,43 +180,27 @@ def _learn(days: Sequence[DayUse]) -> list[LowHours]:
             for both in zip(sums[one.day], sums[other.day], strict=True)
         )
         ordered = sorted(lasts)
-        reach = _CLOSE * one.margin
+        reach, close = _CLOSE * one.margin, _CLOSE * other.margin
         found = []
         for (amount, more), first in firsts.items():
             begin = bisect_left(ordered, (one.low - amount - reach, -inf))
             end = bisect_right(ordered, (one.low - amount + reach, inf))
-            wanted, close = other.low - more, _CLOSE * other.margin
             found += [
-                (first, lasts[last])
+                first | lasts[last] << _HALF
                 for last in ordered[begin:end]
-                if abs(last[1] - wanted) <= close
+                if abs(last[1] + more - other.low) <= close
             ]
         best = max(found, key=worth, default=None)
-        if best and worth(best)[0] >= 0:
-            return [
-                LowHours(
-                    frozenset(_clock(one.day, summer)[hour] for hour in _hours(best)),
-                    summer,
-                )
-                for summer in (True, False)
-            ]
+        if best is not None and worth(best)[0] >= 0:
+            # In summer a clock that is not put forward shows an hour less.
+            less = best >> 1 | (best & 1) << 23
+            return [LowHours(best), LowHours(best, False), LowHours(less, False)]
     return []
 
 
 def _sums(hours: Sequence[float]) -> list[float]:
-    """Return the sums of all sets of some hours."""
+    """Return the sums of all sets of some hours: that of the first has index 1."""
     sums = [0.0]
     for amount in hours:
         sums += [amount + each for each in sums]
     return sums
-
-
-def _hours(index: tuple[int, int]) -> list[int]:
-    """Return the hours of a day whose sums have such indices."""
-    bits = index[0] + (index[1] << _HALF)
-    return [hour for hour in range(2 * _HALF) if bits >> hour & 1]
-
-
-def _spells(hours: Sequence[int]) -> int:
-    """Return how many times a day such hours begin."""
-    return sum((hour - 1) % 24 not in hours for hour in hours)

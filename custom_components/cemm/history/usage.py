@@ -86,14 +86,8 @@ def _by_tariff(
 ) -> Mapping[int | None, list[float]]:
     """Return the sums of amounts, and of that part of each which is low, or high."""
     high = [amount - part for amount, part in zip(amounts, low, strict=True)]
-    return {
-        tariff: list(accumulate(parts, initial=0.0))
-        for tariff, parts in (
-            (None, amounts),
-            (LOW, low),
-            (HIGH, high),
-        )
-    }
+    parts = {None: amounts, LOW: low, HIGH: high}
+    return {key: list(accumulate(part, initial=0.0)) for key, part in parts.items()}
 
 
 class Piece(NamedTuple):
