@@ -27,8 +27,6 @@ class Day:
     """Unix seconds of its midnight."""
     wall_clock: tuple[int, ...]
     """What the clock on the wall shows at the start of each hour."""
-    low: tuple[bool, ...]
-    """Whether each hour is billed by the low tariff."""
 
     @property
     def end(self) -> int:
@@ -52,10 +50,7 @@ def day_number(ordinal: int) -> Day:
     day = date.fromordinal(ordinal)
     start = midnight(day)
     hours = (midnight(date.fromordinal(ordinal + 1)) - start) // 3600
-    wall_clock = _WALL_CLOCK[hours]
-    weekend = day.weekday() >= 5
-    low = tuple(weekend or not 7 <= hour < 23 for hour in wall_clock)
-    return Day(day, start, wall_clock, low)
+    return Day(day, start, _WALL_CLOCK[hours])
 
 
 def day_at(timestamp: float) -> Day:
@@ -63,10 +58,31 @@ def day_at(timestamp: float) -> Day:
     return day_number(date_at(timestamp).toordinal())
 
 
-def low_tariff(timestamp: float) -> bool:
-    """Tell whether the low tariff is in force."""
-    day = day_at(timestamp)
-    return day.low[int(timestamp - day.start) // 3600]
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The hours by the clock that are billed by the low tariff."""
+
+    weekday: frozenset[int] = frozenset({*range(7), 23})
+    weekend: frozenset[int] = frozenset(range(24))
+    summer_time: bool = True
+    """Whether that clock is put forward in summer."""
+    odd: tuple[tuple[date, frozenset[int]], ...] = ()
+    """The days that have hours of their own."""
+
+    def low(self, day: Day) -> tuple[bool, ...]:
+        """Tell of each hour of a day whether it is low."""
+        usual = self.weekend if day.date.weekday() >= 5 else self.weekday
+        hours = dict(self.odd).get(day.date, usual)
+        first = day.start // 3600 + 1
+        winter = [hour % 24 for hour in range(first, first + len(day.wall_clock))]
+        return tuple(
+            hour in hours for hour in (day.wall_clock if self.summer_time else winter)
+        )
+
+    def is_low(self, timestamp: float) -> bool:
+        """Tell whether the low tariff is in force."""
+        day = day_at(timestamp)
+        return self.low(day)[int(timestamp - day.start) // 3600]
 
 
 def period_marks(period: Period, day: date) -> list[date]:

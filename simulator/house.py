@@ -1,13 +1,14 @@
 """A believable house: its meters, and the truth about their readings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from math import floor
 from random import Random
 
+from .days import Schedule
 from .ledger import NOTHING, Ledger, Registers
 from .profiles import Electricity, Gas, Household, Water
 
@@ -46,6 +47,10 @@ class SimMeter:
     """Its readings when the house was built, in Wh or litres."""
     single_register: bool = False
     """Whether its data has one count, left to the CEMM to split by tariff."""
+    swaps: list[tuple[float, Registers]] = field(default_factory=list)
+    """When it was replaced by another one (Unix seconds), and what that read at first."""
+    misbooked: dict[tuple[str, date], float] = field(default_factory=dict)
+    """What month data has too much, by channel and day: kWh or m³."""
 
     def measured_at(self, now: float) -> float:
         """Return the time of the newest measurement that can be read at `now`."""
@@ -57,7 +62,8 @@ class House:
     """A house with a smart meter, gas, water, solar panels, an EV charger, and a CEMM.
 
     `since` is the first day of its history, `dsmr` 5 for a gas meter that reports every five
-    minutes and 4 for every hour, `cadence` the seconds between telegrams of the smart meter.
+    minutes and 4 for every hour, `cadence` the seconds between telegrams of the smart meter,
+    `schedule` when its low tariff is in force.
     Its meters and its attributes may be changed while it is served.
     """
 
@@ -69,6 +75,7 @@ class House:
         since: date = date(2024, 3, 1),
         dsmr: int = 5,
         cadence: float = 10,
+        schedule: Schedule | None = None,
     ) -> None:
         self.mac = mac
         self.name = "CEMM Basic"
@@ -85,7 +92,12 @@ class House:
 
         Its meters counted on, but it noted nothing.
         """
-        self._ledgers = _ledgers(seed, since)
+        self.forgotten: list[tuple[float, float]] = []
+        """From when until when the CEMM has lost what it noted, and what it booked."""
+        self.clock_wrong: dict[date, int] = {}
+        """By how many hours its clock was ahead on a day, by that clock."""
+        self.schedule = schedule or Schedule()
+        self._ledgers = _ledgers(seed, since, self.schedule)
         self._usage = SimMeter(0, USAGE, Source.USAGE)
         self.meters = _meters(
             Random(f"{seed} readings"), 300 if dsmr >= 5 else 3600, cadence
@@ -97,7 +109,12 @@ class House:
 
     def noted_until(self, at: float) -> float:
         """Return the last moment until `at` (Unix seconds) at which the CEMM had power."""
-        return min([at, *(start for start, end in self.blackouts if start <= at < end)])
+        return min([at, *(start for start, end in self.dark if start <= at < end)])
+
+    @property
+    def dark(self) -> list[tuple[float, float]]:
+        """Return from when until when nothing is noted."""
+        return [*self.blackouts, *self.forgotten]
 
     def reading(self, alias: str, key: str, at: float) -> float:
         """Return the reading of a register at `at` (Unix seconds), to the last digit.
@@ -107,11 +124,12 @@ class House:
         """
         if key == "gas":
             alias = gas_alias(alias)
-        passed = self.passed(alias, at)
-        readings = Registers(
-            *map(sum, zip(self.meters[alias].start, passed, strict=True))
-        )
-        return reading(readings, key)
+        start, since = self.meters[alias].start, NOTHING
+        for swapped, first in self.meters[alias].swaps:
+            if swapped <= at:
+                start, since = first, self.passed(alias, swapped)
+        parts = zip(start, self.passed(alias, at), since, strict=True)
+        return reading(Registers(*(a + b - c for a, b, c in parts)), key)
 
     def power(self, alias: str, at: float) -> float:
         """Return the power at `at` in W. Raises KeyError for an unknown meter."""
@@ -158,7 +176,7 @@ def reading(registers: Registers, key: str) -> float:
 
 
 @lru_cache(maxsize=16)
-def _ledgers(seed: int, since: date) -> dict[Source, Ledger]:
+def _ledgers(seed: int, since: date, schedule: Schedule) -> dict[Source, Ledger]:
     """Return what passes every meter: the same for all houses with this seed."""
     household = Household(seed)
     profiles = {
@@ -169,7 +187,9 @@ def _ledgers(seed: int, since: date) -> dict[Source, Ledger]:
         Source.GAS: Gas(seed),
         Source.WATER: Water(seed),
     }
-    return {source: Ledger(profile, since) for source, profile in profiles.items()}
+    return {
+        source: Ledger(profile, since, schedule) for source, profile in profiles.items()
+    }
 
 
 def _meters(rng: Random, gas_cadence: float, cadence: float) -> dict[str, SimMeter]:

@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from .days import day_at, day_number
+from .days import Schedule, day_at, day_number
 from .profiles import SLICES, Profile
 
 _SLICE_SECONDS = 60 // SLICES
@@ -30,8 +30,9 @@ class Ledger:
     Within an hour, registers move on a whole unit at a time, as displays do.
     """
 
-    def __init__(self, profile: Profile, since: date) -> None:
+    def __init__(self, profile: Profile, since: date, schedule: Schedule) -> None:
         self._profile = profile
+        self._schedule = schedule
         self._first = since.toordinal()
         self._mornings = [NOTHING]
         # An answer asks for several registers of one moment.
@@ -47,7 +48,9 @@ class Ledger:
             return NOTHING
         hour = int(at - day.start) // 3600
         amounts = [*self._profile.hours(day)[:hour], self._partial(at)]
-        return _add(self._morning(day.date.toordinal()), amounts, day.low)
+        return _add(
+            self._morning(day.date.toordinal()), amounts, self._schedule.low(day)
+        )
 
     def rate(self, at: float) -> int:
         """Return what passes at this moment in W, or mL/min."""
@@ -81,7 +84,11 @@ class Ledger:
         while len(self._mornings) <= ordinal - self._first:
             day = day_number(self._first + len(self._mornings) - 1)
             self._mornings.append(
-                _add(self._mornings[-1], self._profile.hours(day), day.low)
+                _add(
+                    self._mornings[-1],
+                    self._profile.hours(day),
+                    self._schedule.low(day),
+                )
             )
         return self._mornings[ordinal - self._first]
 

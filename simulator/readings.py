@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 import math
 
-from .days import Day, Period, date_at, day_at, low_tariff, midnight, period_marks
+from .days import Day, Period, date_at, day_at, midnight, period_marks
 from .faults import NEVER_MEASURED, Fault, Measurement
 from .house import House, SimMeter, Source, gas_alias, reading
 from .ledger import Registers
@@ -67,7 +67,7 @@ class Readings:
             case "flow":
                 value = self._house.flow(alias, at)
             case "rate":
-                value = 1 if low_tariff(at) else 2
+                value = 1 if self._house.schedule.is_low(at) else 2
             case "switch":
                 return NEVER_MEASURED
             case "gas":
@@ -113,24 +113,22 @@ class Readings:
     def _noted(self, start: float, seconds: float) -> bool:
         """Tell whether the CEMM had power all the time."""
         return all(
-            start + seconds <= begin or start >= end
-            for begin, end in self._house.blackouts
+            start + seconds <= begin or start >= end for begin, end in self._house.dark
         )
 
     def _minutes(self, alias: str, meter: SimMeter, day: Day) -> Iterator[float]:
-        for hour in range(day.start, day.end, 3600):
+        for hour in self._real_hours(day):
             for mean in self._house.minutes(alias, hour):
                 yield mean / 1000 if meter.source in _LITRES else mean
 
     def _hours(self, alias: str, day: Day) -> Iterator[float]:
-        for hour in range(day.start, day.end, 3600):
+        for hour in self._real_hours(day):
             passed = (self._house.passed(alias, at) for at in (hour, hour + 3600))
             yield reading(_difference(*passed), "gas")
 
     def _amounts(self, alias: str, meter: SimMeter, marks: list[int]) -> History:
         """Return what passed from mark to mark (Unix seconds): kWh, net, or m³."""
-        passed = [self._house.passed(alias, min(mark, self._now)) for mark in marks]
-        amounts = [_difference(before, after) for before, after in pairwise(passed)]
+        amounts = [self._booked(alias, *span) for span in pairwise(marks)]
         if meter.source in _LITRES:
             key = "gas" if alias.endswith("-gas") else "volume"
             channels = {key: key}
@@ -141,15 +139,55 @@ class Readings:
             }
         samples = list(zip(marks, amounts, strict=False))[::-1]
         return {
-            channel: [(start * 1000, reading(amount, key)) for start, amount in samples]
+            channel: [
+                (
+                    start * 1000,
+                    reading(amount, key) + _wrong(meter, channel, start, end),
+                )
+                for (start, amount), end in zip(samples, marks[:0:-1], strict=True)
+            ]
             for channel, key in channels.items()
         }
+
+    def _booked(self, alias: str, start: float, end: float) -> Registers:
+        """Return what passed between two moments by the CEMM's clock, as it remembers it."""
+        if end == day_at(start).end:
+            ahead = self._clock_error(day_at(start))
+            start, end = start - ahead, end - ahead
+        lost = [(max(a, start), min(b, end)) for a, b in self._house.forgotten]
+        amount = self._passed(alias, start, end)
+        for since, until in lost:
+            if since < until:
+                amount = _difference(self._passed(alias, since, until), amount)
+        return amount
+
+    def _passed(self, alias: str, start: float, end: float) -> Registers:
+        start, end = min(start, self._now), min(end, self._now)
+        return _difference(
+            self._house.passed(alias, start), self._house.passed(alias, end)
+        )
+
+    def _clock_error(self, day: Day) -> int:
+        return 3600 * self._house.clock_wrong.get(day.date, 0)
+
+    def _real_hours(self, day: Day) -> range:
+        """Return when the hours of a day by the CEMM's clock really began."""
+        ahead = self._clock_error(day)
+        return range(day.start - ahead, day.end - ahead, 3600)
 
 
 def _day_channel(alias: str, meter: SimMeter) -> str:
     if meter.source not in _LITRES:
         return "electric_power"
     return "gas" if alias.endswith("-gas") else "flow"
+
+
+def _wrong(meter: SimMeter, channel: str, start: float, end: float) -> float:
+    return sum(
+        amount
+        for (wrong, day), amount in meter.misbooked.items()
+        if wrong == channel and start <= midnight(day) < end
+    )
 
 
 def _difference(before: Registers, after: Registers) -> Registers:

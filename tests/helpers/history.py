@@ -115,3 +115,16 @@ def assert_seamless(rows: list[Row]) -> None:
         assert new.start == old.end
         assert new.sum >= old.sum
         assert new.sum - old.sum == pytest.approx(new.state - old.state, abs=1e-6)
+
+
+def assert_adds_up(rows: Rows) -> None:
+    """Compare the registers with the total, hour by hour."""
+    for total, *parts in (("energy_import", "t1", "t2"), ("energy_export", "t3", "t4")):
+        if {total, *parts} <= rows.keys():
+            used = [
+                [new.sum - old.sum for old, new in pairwise(rows[key])]
+                for key in (total, *parts)
+            ]
+            for whole, *rest in zip(*used, strict=True):
+                assert whole == pytest.approx(sum(rest), abs=1e-6)
+                assert min(whole, *rest) >= -1e-6

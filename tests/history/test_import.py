@@ -13,6 +13,7 @@ from simulator import Fault, House
 from tests.helpers.history import (
     NEWEST,
     SINCE,
+    assert_adds_up,
     assert_seamless,
     assert_true,
     keep,
@@ -169,8 +170,8 @@ async def test_rows_are_written_in_the_unit_that_the_user_chose(past: Past) -> N
     assert rows[-1].state == pytest.approx(truth(past.house, counter, NEWEST), abs=0.01)
 
 
-async def test_registers_end_where_no_tariff_explains_the_amounts(past: Past) -> None:
-    """The totals go on: they need no tariff."""
+async def test_registers_go_on_where_no_tariff_explains_the_amounts(past: Past) -> None:
+    """Together they are the totals all the same."""
     keep(past.house, "p1")
     await past.setup()
     client = past.client
@@ -197,9 +198,9 @@ async def test_registers_end_where_no_tariff_explains_the_amounts(past: Past) ->
     with patch.object(client, "history", history):
         await past.history.async_import()
     rows = await past.rows()
-    assert rows["p1_energy_import"][0].start == midnight(SINCE)
-    for name in ("p1_t1", "p1_t2", "p1_t3", "p1_t4"):
-        assert rows[name][0].start == midnight(date(2025, 11, 4))
+    assert_adds_up({name.removeprefix("p1_"): found for name, found in rows.items()})
+    for name in ("t1", "t2", "t3", "t4", "energy_import"):
+        assert rows[f"p1_{name}"][0].start == midnight(SINCE)
 
 
 async def test_the_sources_of_the_dashboard_come_before_devices(past: Past) -> None:

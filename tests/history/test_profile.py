@@ -1,15 +1,20 @@
 """Day data, minute by minute."""
 
+from datetime import date
+
 import pytest
 
-from custom_components.cemm.channels import HistoryRule
 from custom_components.cemm.client import Sample
-from custom_components.cemm.history.profile import Curve, hourly_net, minutes
+from custom_components.cemm.history.profile import (
+    POWER,
+    Curve,
+    Day,
+    known_since,
+    minutes,
+)
 
 START = 1_700_000_400  # a full hour
 HOUR = 3600
-IMPORT = HistoryRule("electric_power", ("low", "high"))
-EXPORT = HistoryRule("electric_power", ("low", "high"), -1)
 
 
 def samples(spacing: int, *values: float | None) -> list[Sample]:
@@ -63,20 +68,15 @@ def test_samples_outside_of_the_time_are_left_out() -> None:
 
 def test_import_and_export_are_told_apart_minute_by_minute() -> None:
     amounts = [0.5, -0.2, None, 0.1]
-    for rule, used in ((IMPORT, 0.6), (EXPORT, 0.2)):
-        found = Curve.of(START, amounts, [1], rule)
+    for sign, used in ((1, 0.6), (-1, 0.2)):
+        found = Curve.of(START, amounts, sign)
         assert found.between(START, START + 240) == (used, 1)
 
 
-def test_a_register_counts_while_its_tariff_is_in_force() -> None:
-    amounts = [0.5, None] * 30 + [0.25, None] * 30
-    low, high = (
-        Curve.of(START, amounts, [1, 2], HistoryRule("electric_power", (), 1, tariff))
-        for tariff in (1, 2)
-    )
-    assert low.between(START, START + 2 * HOUR) == (15, 30)
-    assert high.between(START, START + 2 * HOUR) == (7.5, 30)
-    assert high.between(START, START + HOUR) == (0, 0)
+def test_hours_that_are_missing_make_no_sample_longer() -> None:
+    found = minutes(samples(2 * HOUR, 0.6, 1.2), "gas", START, START + 3 * HOUR)
+    hour = [pytest.approx(0.01)] * 60
+    assert found == [*hour, *[None] * 60, *[pytest.approx(0.02)] * 60]
 
 
 def test_within_a_minute_a_curve_rises_evenly_and_ends_at_its_ends() -> None:
@@ -85,5 +85,12 @@ def test_within_a_minute_a_curve_rises_evenly_and_ends_at_its_ends() -> None:
     assert curve.between(START - 100, START + 1000) == (8, 1)
 
 
-def test_hourly_net() -> None:
-    assert hourly_net([1.0] * 60 + [None] * 30 + [-1.0] * 30) == [60, -30]
+def test_memory_begins_with_the_first_measurement_or_amount() -> None:
+    day = date(2026, 11, 16)
+    empty = Day(day, {}, {"electric_energy_low": 0.0})
+    booked = Day(day, {}, {"electric_energy_low": 1.0})
+    assert known_since([empty], POWER) is None
+    for amount in (0.0, 0.1):
+        late = Day(day, {POWER: [None] * 720 + [amount] * 720})
+        assert known_since([late], POWER) == late.start + 12 * HOUR
+    assert known_since([empty, booked], POWER) == booked.start

@@ -1,70 +1,19 @@
 """The arithmetic against the simulated house, which knows what each hour used."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
 import pytest
 
-from custom_components.cemm.channels import CHANNELS
-from custom_components.cemm.client.models import parse_history, parse_reading
-from custom_components.cemm.days import HOUR, days
-from custom_components.cemm.history.profile import Day, MeasuredDays
-from custom_components.cemm.history.usage import (
-    booked_rises,
-    counted,
-    known_rises,
-    meter_reading,
-    read_rises,
-)
+from custom_components.cemm.days import HOUR
+from custom_components.cemm.history.count import count_hours
 from simulator import House
-from simulator.readings import Readings
 from tests.helpers.history import a_counter
+from tests.helpers.memory import COUNTERS, REGISTERS, fetch, truth
 
-NOW = Day(date(2026, 1, 1)).start + 12 * HOUR
 WINTER_TIME_ENDS = (date(2025, 3, 26), date(2025, 3, 31))
 SUMMER_TIME_ENDS = (date(2025, 10, 22), date(2025, 10, 27))
-REGISTERS = {"energy_import": ("t1", "t2"), "energy_export": ("t3", "t4")}
-COUNTERS = [
-    *(("p1", key) for key in ("t1", "t2", "t3", "t4", *REGISTERS)),
-    *(("s01", key) for key in ("t1", "t2", "t4", "energy_import")),
-    *(("mb5", key) for key in ("t1", "t2", "energy_import")),
-    ("p1-gas", "gas"),
-    ("pulse-2", "volume"),
-]
-
-
-def fetch(house: House, alias: str, span: tuple[date, date]) -> list[Day]:
-    """Return what the CEMM says of some days of one month."""
-    readings = Readings(house, NOW)
-    meter = house.meters[alias]
-
-    def history(period: str, at: float) -> object:
-        return {"data": dict(readings.history(alias, meter, period, at))}
-
-    found = []
-    for day in days(*span):
-        start = Day(day).start
-        month = parse_history(history("month", start + HOUR))
-        keys = [key for a, key in COUNTERS if a == alias and key not in REGISTERS]
-        totals = {key: readings.total(alias, meter, key, start + HOUR) for key in keys}
-        found.append(
-            Day.of(
-                day,
-                parse_history(history("day", start + HOUR)),
-                {
-                    name: sample.value
-                    for name, samples in month.channels.items()
-                    for sample in samples
-                    if sample.start == start and sample.value is not None
-                },
-                parse_reading({"data": totals}),
-            )
-        )
-    return found
-
-
-def truth(house: House, alias: str, key: str, at: float) -> float:
-    return sum(house.reading(alias, part, at) for part in REGISTERS.get(key, (key,)))
 
 
 @pytest.mark.parametrize("exact", [True, False], ids=["readings", "month data"])
@@ -78,24 +27,11 @@ def test_every_hour_is_within_one_percent(
 ) -> None:
     house = House(seed=3, dsmr=dsmr)
     found = fetch(house, alias, span)
-    row = CHANNELS[key]
-    assert row.history and row.max_rate
-    measured = MeasuredDays(found, row.history.day)
-    readings = [
-        reading
-        for day in found
-        if day.closing
-        and (reading := meter_reading(day.closing.channels, REGISTERS.get(key, (key,))))
-    ]
-    rises = list(
-        read_rises(readings, row.max_rate)
-        if exact
-        else booked_rises(measured, row.history, row.max_rate)
-    )
+    if not exact:
+        found = [replace(day, closing=None) for day in found]
+    counter = a_counter(key, *REGISTERS.get(key, (key,)))
     times = range(found[0].start, found[-1].end + 1, HOUR)
-    first, last = (truth(house, alias, key, time) for time in (times[0], times[-1]))
-    assert rises or first == last
-    used = counted(measured.curve(row.history), rises, times)
+    used = count_hours(found, [counter], times[0], times[-1])[counter][0]
     assert len(used) == len(times)
     for (begin, end), (old, new) in zip(pairwise(times), pairwise(used), strict=True):
         real = truth(house, alias, key, end) - truth(house, alias, key, begin)
@@ -114,9 +50,7 @@ def test_what_was_used_after_the_last_reading_of_a_month_stays_there(
     house = House(seed=3)
     eve, first, second = fetch(house, alias, (date(2025, 9, 30), date(2025, 10, 2)))
     counter = a_counter(key, *REGISTERS.get(key, (key,)))
-    measured = MeasuredDays([eve, first, second], counter.rule.day)
-    rises = known_rises(measured, counter)
-    curve = measured.curve(counter.rule)
-    used = counted(curve, rises, [first.start, first.end])
+    days = [eve, first, second]
+    used, _ = count_hours(days, [counter], first.start, first.end)[counter]
     real = truth(house, alias, key, first.end) - truth(house, alias, key, first.start)
     assert used[-1] == pytest.approx(real, abs=0.002)

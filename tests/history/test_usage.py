@@ -1,6 +1,6 @@
 """Day data that agrees with meter readings and with month data."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import accumulate, pairwise
@@ -8,28 +8,16 @@ from itertools import accumulate, pairwise
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.cemm.channels import CHANNELS, HistoryRule
 from custom_components.cemm.client import History, Measurement, Reading, Sample
-from custom_components.cemm.history.profile import Curve, Day, MeasuredDays
-from custom_components.cemm.history.usage import (
-    Rise,
-    booked_rises,
-    counted,
-    known_rises,
-    meter_reading,
-    read_rises,
-    unmeasured,
-)
+from custom_components.cemm.history.count import count_hours
+from custom_components.cemm.history.meter_days import MeterDays
+from custom_components.cemm.history.profile import Curve, Day
+from custom_components.cemm.history.rises import Measured, meter_reading
+from custom_components.cemm.history.usage import Course, Rise
 from tests.helpers.history import a_counter
 
 MONDAY = date(2026, 11, 16)
 HOUR = 3600
-
-
-def rule(key: str) -> HistoryRule:
-    found = CHANNELS[key].history
-    assert found
-    return found
 
 
 def power_day(watts: list[float | None], **amounts: float) -> Day:
@@ -42,17 +30,30 @@ def power_day(watts: list[float | None], **amounts: float) -> Day:
     return Day.of(MONDAY, History({"electric_power": samples}), amounts)
 
 
-def booked(measured: MeasuredDays, key: str) -> Iterator[Rise]:
-    """Return what the month data says of a counter."""
-    max_rate = CHANNELS[key].max_rate
-    assert max_rate
-    return booked_rises(measured, rule(key), max_rate)
-
-
-def hourly(measured: MeasuredDays, rises: list[Rise], key: str) -> list[float]:
-    times = range(measured.days[0].start, measured.days[-1].end + 1, HOUR)
-    used = counted(measured.curve(rule(key)), rises, times)
+def hourly(days: Sequence[Day], key: str) -> list[float]:
+    counter = a_counter(key, key)
+    used, _ = count_hours(days, [counter], days[0].start, days[-1].end)[counter]
     return [b - a for a, b in pairwise(used)]
+
+
+def counted(curve: Curve, rises: Sequence[Rise], times: Sequence[float]) -> list[float]:
+    return Course(curve, rises, times, lambda _: True).until(times, None)[0]
+
+
+def unmeasured(
+    curve: Curve, rises: Sequence[Rise], times: Sequence[float]
+) -> list[float]:
+    return Course(curve, rises, times, lambda _: True).until(times, None)[1]
+
+
+def read(*readings: tuple[int, float], unknown: int = 0, used: float = 0) -> list[Rise]:
+    """Return the rises between readings, while a part of each hour was not measured."""
+    times = range(len(readings) * 60)
+    curve = Curve(0, [used * n / 60 for n in times], [unknown * n / 60 for n in times])
+    nothing = Curve(0, [0.0], [0.0])
+    measured = Measured(curve, nothing, lambda _: True, 100, is_net=False)
+    found = measured.read_rises([(*reading, 0.0) for reading in readings])
+    return [replace(rise, low=Rise(0, 0, 0).low) for rise in found]
 
 
 def test_readings_that_fall_leap_or_stand_in_time_tell_nothing() -> None:
@@ -60,19 +61,33 @@ def test_readings_that_fall_leap_or_stand_in_time_tell_nothing() -> None:
         (0, 100.0),
         (HOUR, 101.0),
         (HOUR, 101.0),
-        (2 * HOUR, 3.0),
-        (3 * HOUR, 9.0),
+        (2 * HOUR, 203.0),
+        (3 * HOUR, 204.0),
+        (4 * HOUR, 3.0),
     ]
-    assert list(read_rises(readings, 5)) == [Rise(0, HOUR, 1.0)]
+    assert read(*readings, unknown=60) == []
+    assert read(*readings[:3], unknown=60) == [Rise(0, HOUR, 1.0)]
+    # What was measured may say that it is so all the same.
+    assert read(*readings, used=1) == [
+        Rise(0, HOUR, 1.0),
+        Rise(2 * HOUR, 3 * HOUR, 1.0),
+    ]
 
 
 def test_a_reading_of_zero_is_neither_a_fall_nor_a_rise() -> None:
-    readings = [(n * HOUR, value) for n, value in enumerate((7, 8, 0, 9, 11, 11))]
-    assert list(read_rises(readings, 100)) == [
+    readings = [(n * HOUR, v) for n, v in enumerate((6, 7, 8, 0, 9, 11, 11))]
+    assert read(*readings, unknown=60) == [
         Rise(0, HOUR, 1),
-        Rise(3 * HOUR, 4 * HOUR, 2),
-        Rise(4 * HOUR, 5 * HOUR, 0),
+        Rise(4 * HOUR, 5 * HOUR, 2),
+        Rise(5 * HOUR, 6 * HOUR, 0),
     ]
+
+
+def test_no_more_is_hidden_than_a_connection_delivers() -> None:
+    assert read((0, 100.0), (HOUR, 150.0), unknown=30) == [Rise(0, HOUR, 50.0)]
+    assert read((0, 100.0), (HOUR, 150.0), unknown=20) == []
+    # Less than was measured can't be.
+    assert read((0, 100.0), (HOUR, 100.0), unknown=20, used=1) == []
 
 
 def test_a_trace_of_use_shapes_nothing() -> None:
@@ -146,86 +161,65 @@ def test_minutes_count_as_unmeasured_but_where_the_amount_is_known() -> None:
     assert unmeasured(curve, [Rise(90, 150, 5)], times) == [0, 1, 1.5, 2, 2]
 
 
-def test_net_amounts_are_not_all_that_was_imported() -> None:
-    closing = Reading({"t1": Measurement(1000, 1.5)})
-    net = MeasuredDays([Day(MONDAY)], "electric_power")
-    assert not net.is_exact(rule("t1"))
-    assert MeasuredDays([Day(MONDAY, closing=closing)], "electric_power").is_exact(
-        rule("t1")
-    )
-    assert MeasuredDays([Day(MONDAY)], "flow").is_exact(rule("volume"))
+def rise_of(day: Day, key: str) -> Rise | None:
+    counter = a_counter(key, key)
+    rises = MeterDays([day], [counter]).rises(counter.rule.sign)
+    return rises[0] if rises else None
 
 
 def test_volumes_agree_with_the_month_data() -> None:
-    day = Day(MONDAY, {}, {"volume": 2.4})
-    measured = MeasuredDays([day], "flow")
-    rises = list(booked(measured, "volume"))
-    assert hourly(measured, rises, "volume") == [pytest.approx(0.1)] * 24
+    assert hourly([Day(MONDAY, {}, {"volume": 2.4})], "volume") == pytest.approx(
+        [0.1] * 24
+    )
 
 
 def test_import_and_export_agree_with_the_net_amounts_per_tariff() -> None:
     # 12 h of 1 kW, 12 h of -0.5 kW; low until 7:00 and from 23:00.
     day = power_day([1000, -500], electric_energy_low=6.5, electric_energy_high=-0.4)
-    measured = MeasuredDays([day], "electric_power")
-    rises = {
-        key: next(booked(measured, key)).amount
+    day_of = {
+        key: sum(hourly([day], key))
         for key in ("t1", "t2", "t3", "t4", "energy_import", "energy_export")
     }
-    assert rises["t1"] - rises["t3"] == pytest.approx(6.5)
-    assert rises["t2"] - rises["t4"] == pytest.approx(-0.4)
-    assert rises["energy_import"] - rises["energy_export"] == pytest.approx(6.1)
+    assert day_of["t1"] - day_of["t3"] == pytest.approx(6.5)
+    assert day_of["t2"] - day_of["t4"] == pytest.approx(-0.4)
+    assert day_of["t1"] + day_of["t2"] == pytest.approx(day_of["energy_import"])
     # The 0.1 kWh that the day data lacks lies on both in proportion.
-    assert rises["t2"] == pytest.approx(5 + 0.1 * 5 / 10.5)
-    assert rises["t4"] == pytest.approx(5.5 - 0.1 * 5.5 / 10.5)
+    assert day_of["energy_import"] == pytest.approx(12 + 0.1 * 12 / 18)
+    assert day_of["energy_export"] == pytest.approx(6 - 0.1 * 6 / 18)
 
 
 def test_what_was_not_measured_takes_what_the_net_amount_lacks() -> None:
     day = power_day([1000, None, -500, -500], electric_energy_high=2.0)
-    measured = MeasuredDays([day], "electric_power")
-    imported = list(booked(measured, "energy_import"))
-    exported = list(booked(measured, "energy_export"))
-    assert imported[0].amount == pytest.approx(8)
-    assert exported[0].amount == pytest.approx(6)
-    hours = hourly(measured, imported, "energy_import")
+    hours = hourly([day], "energy_import")
     assert hours == pytest.approx([1.0] * 6 + [2 / 6] * 6 + [0] * 12)
+    assert sum(hourly([day], "energy_export")) == pytest.approx(6)
 
 
 @pytest.mark.parametrize("amount", [-500.0, 5000.0])
 def test_no_meter_counts_what_is_booked_there(amount: float) -> None:
     """It was replaced, or the CEMM is wrong."""
-    measured = MeasuredDays([Day(MONDAY, {}, {"volume": amount})], "flow")
-    assert not list(booked(measured, "volume"))
+    assert rise_of(Day(MONDAY, {}, {"volume": amount}), "volume") is None
 
 
 def test_month_data_tells_what_readings_do_not_reach() -> None:
-    """Of the day of the first reading, the day data tells."""
-    days = [
-        Day(
-            MONDAY + timedelta(n),
-            {},
-            {"volume": 4.0},
-            Reading({"volume": Measurement(1, 1.0)}) if 2 <= n < 5 else None,
-        )
-        for n in range(7)
-    ]
-    days = [
+    """It tells of the day of the first reading too."""
+    days = [Day(MONDAY + timedelta(n), {}, {"volume": 4.0}) for n in range(7)]
+    days[2:5] = [
         replace(
             day, closing=Reading({"volume": Measurement((day.end - 300) * 1000, n)})
         )
-        if day.closing
-        else day
-        for n, day in enumerate(days)
+        for n, day in enumerate(days[2:5])
     ]
-    rises = known_rises(MeasuredDays(days, "flow"), a_counter("volume", "volume"))
-    assert [rise.amount for rise in rises] == [4, 4, 1, 1, 4, 4]
+    found = MeterDays(days, [a_counter("volume", "volume")]).rises(1)
+    assert [rise.amount for rise in found] == [4, 4, 4, 1, 1, 4, 4]
+    used = hourly(days, "volume")
+    assert sum(used[3 * 24 : 5 * 24]) == pytest.approx(2, abs=0.02)
 
 
 def test_a_booked_zero_is_no_data() -> None:
-    measured = MeasuredDays(
-        [power_day([1000], electric_energy_low=0.0)], "electric_power"
-    )
-    assert list(booked(measured, "energy_import")) == []
-    assert hourly(measured, [], "energy_import") == pytest.approx([1.0] * 24)
+    day = power_day([1000], electric_energy_low=0.0)
+    assert rise_of(day, "energy_import") is None
+    assert hourly([day], "energy_import") == pytest.approx([1.0] * 24)
 
 
 @pytest.mark.parametrize("minutes", [0, 1, 30, 180])
@@ -240,58 +234,27 @@ def test_minutes_that_are_missing_make_no_other_tariff(
     powers = list(day.minutes["electric_power"])
     powers[first : first + minutes] = [None] * minutes
     day = replace(day, minutes={"electric_power": powers})
-    measured = MeasuredDays([day], "electric_power")
     for key, amount in (("t1", low), ("t2", 24 - low)):
-        hours = hourly(measured, list(booked(measured, key)), key)
+        hours = hourly([day], key)
         assert sum(hours) == pytest.approx(amount)
         assert max(hours) < 1.001
 
 
-def test_a_day_of_which_too_little_was_booked_has_no_certain_tariff() -> None:
-    day = power_day([1000, 1000, 1000, None], electric_energy_low=3.0)
-    day = replace(day, amounts={**day.amounts, "electric_energy_high": 4.0})
-    assert MeasuredDays([day], "electric_power").certain_since == day.end
+def test_a_day_of_which_nothing_fits_has_its_amounts_all_the_same() -> None:
+    day = power_day([1000], electric_energy_low=3.5, electric_energy_high=20.5)
+    assert sum(hourly([day], "t1")) == pytest.approx(3.5)
+    assert sum(hourly([day], "t2")) == pytest.approx(20.5)
+    assert hourly([day], "energy_import") == pytest.approx([1.0] * 24)
 
 
-@pytest.mark.parametrize(
-    ("read", "certain"),
-    [((), 3), ((0, 1, 2), 0), ((0, 2), 0), ((1, 2), 2), ((0, 1), 3)],
-    ids=str,
-)
-def test_between_readings_no_tariff_is_needed(
-    read: tuple[int, ...], certain: int
-) -> None:
-    """No schedule explains these three days, but for the first one."""
-    odd = power_day([1000], electric_energy_low=3.5, electric_energy_high=20.5)
+@pytest.mark.parametrize(("key", "channel"), [("gas", "gas"), ("volume", "flow")])
+def test_only_gas_may_be_read_an_hour_late(key: str, channel: str) -> None:
+    """A reading of 23:55 is that of 23:00, and 4 m³ were used since."""
+    amounts = [0.0] * 23 * 60 + [4 / 60] * 60
     days = [
-        replace(
-            odd,
-            day=MONDAY + timedelta(n),
-            amounts=odd.amounts if n else {},
-            closing=Reading({"t1": Measurement(1, 1.0)}) if n in read else None,
-        )
-        for n in range(3)
+        Day(day, {channel: used}, {}, Reading({key: Measurement(at, 10.0)}))
+        for day, used in ((MONDAY, [0.0] * 1440), (MONDAY + timedelta(1), amounts))
+        for at in [(Day(day).end - 300) * 1000]
     ]
-    measured = MeasuredDays(days, "electric_power")
-    assert (
-        measured.certain_since == [*(day.start for day in days), days[-1].end][certain]
-    )
-
-
-def test_tariffs_that_nothing_explains_end_the_registers() -> None:
-    fine = power_day([1000], electric_energy_low=8.0, electric_energy_high=16.0)
-    odd = power_day([1000], electric_energy_low=3.5, electric_energy_high=20.5)
-    assert MeasuredDays([fine], "electric_power").certain_since == fine.start
-    assert MeasuredDays([odd], "electric_power").certain_since == odd.end
-
-
-def test_memory_begins_with_the_first_measurement_or_amount() -> None:
-    empty = Day(MONDAY, {}, {"electric_energy_low": 0.0})
-    late = power_day([None, 100])
-    idle = power_day([None, 0])
-    booked = Day(MONDAY, {}, {"electric_energy_low": 1.0})
-    assert MeasuredDays([empty], "electric_power").known_since is None
-    for day in (late, idle):
-        noon = day.start + 12 * HOUR
-        assert MeasuredDays([day], "electric_power").known_since == noon
-    assert MeasuredDays([booked], "electric_power").known_since == booked.start
+    rises = MeterDays(days, [a_counter(key, key)]).rises(1)
+    assert [rise.amount for rise in rises] == ([0.0] if key == "gas" else [])

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pytest
 
 from simulator import House, SimMeter, Source
-from simulator.days import TIME_ZONE, day_at, low_tariff, midnight
+from simulator.days import TIME_ZONE, Schedule, day_at, midnight
 from simulator.house import _ledgers
 from simulator.ledger import NOTHING
 
@@ -49,7 +49,7 @@ def test_hours_of_a_day(day: date, count: int) -> None:
     ],
 )
 def test_tariff(moment: tuple[int, ...], low: bool) -> None:
-    assert low_tariff(datetime(*moment, tzinfo=TIME_ZONE).timestamp()) is low
+    assert Schedule().is_low(datetime(*moment, tzinfo=TIME_ZONE).timestamp()) is low
 
 
 @pytest.mark.parametrize("alias", UNITS)
@@ -80,7 +80,7 @@ def test_seconds_add_up_to_readings(house: House, day: date) -> None:
 @pytest.mark.parametrize("day", DAYS)
 def test_an_hour_moves_one_register(house: House, day: date) -> None:
     for hour in hours(day):
-        low = day_at(hour).low[(hour - hours(day)[0]) // 3600]
+        low = house.schedule.is_low(hour)
         passed = zip(
             house.passed("p1", hour), house.passed("p1", hour + 3600), strict=True
         )

@@ -6,7 +6,9 @@ A month of a meter's data comes this way:
                    the month how much each day counted, the day when it was used
     profile.py     a day's samples become amounts by the minute; `tariffs.py` finds the hours
                    of the low tariff in them
-    usage.py       readings and amounts, which are exact, scale what the minutes only shape
+    rises.py       readings and amounts tell how much it was, where minutes that were measured
+                   do not contradict them; `usage.py` has these minutes tell when, and
+                   `meter_days.py` puts all of it together
     count.py       with that each statistic is counted hour by hour: `importer.py` goes back
                    from a reading that is known, `healing.py` across hours that are missing
     rows.py        rows, and the holes between them

@@ -4,68 +4,79 @@ The counters are always of one meter and one channel of its day data.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from custom_components.cemm.days import HOUR, floor_hour
+from custom_components.cemm.days import HOUR, date_at, floor_hour
 
 from .counters import Counter
-from .profile import Day, MeasuredDays
+from .meter_days import MeterDays, Note
+from .profile import Day, known_since
+from .rises import meter_reading
 from .rows import Row, count_back
-from .usage import counted, known_rises, unmeasured
+from .tariffs import Votes
+from .usage import Use
 
-type Use = tuple[list[float], list[float]]
-"""What was counted, and how many minutes were not measured, until each of some times."""
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was found of some days."""
+
+    rows: Mapping[Counter, list[Row]]
+    """Of which the first one is that of the hour before."""
+    notes: Sequence[Note] = ()
+    """In order of time."""
 
 
 def count_days_back(
-    days: Sequence[Day], start: int, anchors: Mapping[Counter, Row], *, oldest: bool
-) -> dict[Counter, tuple[list[Row], bool]]:
+    days: Sequence[Day],
+    start: int,
+    anchors: Mapping[Counter, Row],
+    *,
+    oldest: bool,
+    votes: Votes | None = None,
+) -> Counted:
     """Count from each counter's anchor back to a Unix time, a midnight.
 
-    Returns the rows, of which the first one is that of the hour before, and whether
-    nothing older can be known. In the ``oldest`` days that the CEMM remembers, its
-    memory may begin later.
+    In the ``oldest`` days that the CEMM remembers, its memory may begin later. Where the
+    first of the days has a reading, it is known how much was used since, and counted back
+    to there. The ``votes`` tell what is known of the tariffs, and get to know more.
     """
-    measured = _measured(days, anchors)
-    begin = measured.known_since if oldest else start
+    ends = {anchor.end for anchor in anchors.values()}
+    meter = MeterDays(days, anchors, ends, votes)
+    begin = known_since(days, meter.channel) if oldest else start
     if begin is None:
-        return {counter: ([], True) for counter in anchors}
+        return Counted({counter: [] for counter in anchors})
     begin = max(floor_hour(begin), start)
-    return {
-        counter: _count_back(measured, counter, anchor, begin)
+    if days[0].read:
+        read = max(each.time for each in days[0].read.values()) / 1000
+        begin = min(begin, max(floor_hour(read + HOUR - 1), days[0].start))
+    rows = {
+        counter: _count_back(meter, counter, anchor, begin)
         for counter, anchor in anchors.items()
     }
+    return Counted(rows, [n for n in meter.notes() if n.day >= date_at(begin)])
 
 
 def _count_back(
-    measured: MeasuredDays, counter: Counter, anchor: Row, begin: int
-) -> tuple[list[Row], bool]:
-    ended = False
-    if counter.rule.tariff:
-        ended = measured.certain_since > begin
-        begin = max(begin, measured.certain_since)
+    meter: MeterDays, counter: Counter, anchor: Row, begin: int
+) -> list[Row]:
     if begin >= anchor.end:
-        return [], ended
+        return []
     times = [*range(begin, anchor.end, HOUR), anchor.end]
-    rises = known_rises(measured, counter)
-    used = counted(measured.curve(counter.rule), rises, times)
-    return count_back(anchor, times, used), ended
+    used, _ = meter.until(counter, times)
+    origins = []
+    for day in meter.days:
+        reading = meter_reading(day.read, counter.registers)
+        if reading and reading[0] <= anchor.end:
+            before, _ = meter.until(counter, [times[0], reading[0]])
+            origins.append((reading[0], reading[1] - before[-1]))
+    return count_back(anchor, times, used, origins)
 
 
 def count_hours(
     days: Sequence[Day], counters: Collection[Counter], start: int, end: int
 ) -> dict[Counter, Use]:
     """Return how counters went on from a full hour until another, hour by hour."""
-    measured = _measured(days, counters)
+    meter = MeterDays(days, counters)
     times = range(start, end + 1, HOUR)
-    uses = {}
-    for counter in counters:
-        curve = measured.curve(counter.rule)
-        rises = known_rises(measured, counter)
-        exact = rises if measured.is_exact(counter.rule) else []
-        uses[counter] = counted(curve, rises, times), unmeasured(curve, exact, times)
-    return uses
-
-
-def _measured(days: Sequence[Day], counters: Collection[Counter]) -> MeasuredDays:
-    (channel,) = {counter.rule.day for counter in counters}
-    return MeasuredDays(days, channel)
+    return {counter: meter.until(counter, times) for counter in counters}

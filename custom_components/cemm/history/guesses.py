@@ -16,12 +16,13 @@ from custom_components.cemm.days import HOUR
 
 from .apply import async_apply, async_queue
 from .ask import HistoryReader, contained
-from .count import Use, count_hours
+from .count import count_hours
 from .counters import Counter
 from .ledger import Ledger
 from .profile import Day
 from .recorder import async_hours
 from .rows import Hole, Row
+from .usage import Use
 from .want import Difference, Move, difference, want_hole
 
 _LOGGER = logging.getLogger(__name__)

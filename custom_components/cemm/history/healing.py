@@ -15,11 +15,12 @@ from custom_components.cemm.days import date_at, midnight, months_back
 
 from .apply import async_apply
 from .ask import HistoryReader, contained
-from .count import Use, count_hours
+from .count import count_hours
 from .counters import Counter
 from .ledger import Ledger
 from .recorder import async_hours, async_seen_hours
 from .rows import Hole, Row, holes
+from .usage import Use
 from .want import Difference, difference, want_hole
 
 type _Missing = tuple[Counter, Hole]

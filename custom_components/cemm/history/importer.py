@@ -34,8 +34,8 @@ from .recorder import (
     async_oldest_hour,
     async_stored,
 )
+from .rises import meter_reading
 from .rows import Row
-from .usage import meter_reading
 from .want import Difference, Move
 
 # At most this many rows wait: about a year of a house with five meters.
@@ -159,18 +159,16 @@ class Importer:
             partial(count_days_back, found, start, anchors, oldest=oldest)
         )
         batches: list[_Batch] = []
-        for counter, (rows, ended) in counted.items():
+        for counter, rows in counted.rows.items():
             if rows:
                 job.anchors[counter] = rows[0]
             # Where no older row follows, nothing is known of the first one's own hour.
-            unknown = 1 if oldest or ended else 0
+            unknown = 1 if oldest else 0
             if wanted := [row for row in rows[unknown:] if row.start in self.hours]:
                 is_used = counter.priority is job.priority
                 (batches if is_used else self._later).append(
                     (counter, rows[0].sum, wanted)
                 )
-            if ended:
-                del job.anchors[counter]
         await self._async_write(batches)
         self.reader.forget(job.alias, first)
 

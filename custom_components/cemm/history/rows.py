@@ -45,18 +45,40 @@ def holes(rows: Sequence[Row]) -> list[Hole]:
     return [Hole(a, b) for a, b in pairwise(rows) if b.start - a.start > HOUR]
 
 
-def count_back(anchor: Row, times: Sequence[int], used: Sequence[float]) -> list[Row]:
+def margin(used: float) -> float:
+    """Return how far amounts may be off: rounding, and clocks that differ a little."""
+    return 0.05 + 0.01 * used
+
+
+def count_back(
+    anchor: Row,
+    times: Sequence[int],
+    used: Sequence[float],
+    origins: Sequence[tuple[float, float]] = (),
+) -> list[Row]:
     """Return the rows of the hours that end at all ``times`` except the last one.
 
     That is the end of the anchor; ``used`` is what was counted from the first time
-    until each of them. State and sum keep the anchor's difference, so the sum joins
-    the anchor's without a jump. It may well be negative.
+    until each of them. The sum joins the anchor's without a jump, and may well be
+    negative. So does the state, except where a known reading tells of another meter:
+    ``origins`` are the Unix times of readings, and what they would be at the first time.
     """
-    return [
-        Row(
-            time - HOUR,
-            anchor.state - (used[-1] - part),
-            anchor.sum - (used[-1] - part),
-        )
-        for time, part in zip(times[:-1], used[:-1], strict=True)
-    ]
+    origin = anchor.state - used[-1]
+    # A reading that agrees with none beside it is no meter's.
+    values = [value for _, value in origins]
+    beside = zip(origins, [*values[:1], *values], [*values[1:], origin], strict=False)
+    older = [each for each, *others in beside if _agrees(each[1], others)]
+    rows = []
+    for time, part in zip(times[-2::-1], used[-2::-1], strict=True):
+        while older and older[-1][0] >= time:
+            _, other = older.pop()
+            origin = origin if _agrees(origin, [other]) else other
+        if older and part + origin < 0:
+            # It was replaced in this time, and this is the old one.
+            origin = older[-1][1]
+        rows.append(Row(time - HOUR, part + origin, anchor.sum - (used[-1] - part)))
+    return rows[::-1]
+
+
+def _agrees(origin: float, others: Sequence[float]) -> bool:
+    return any(abs(origin - other) <= margin(0) for other in others)
