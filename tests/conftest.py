@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import pace
 from custom_components.cemm.const import DOMAIN
-from custom_components.cemm.history import ask
+from custom_components.cemm.history import questions
 from simulator import Clock, House, Simulator
 from tests.helpers.flows import HOST, Lan, lan_with
 
@@ -66,7 +66,7 @@ def enable_event_loop_debug() -> None:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask again at once what failed: nobody moves the clock meanwhile."""
-    monkeypatch.setattr(ask, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(questions, "FIRST_PAUSE", 0.0)
     monkeypatch.setattr(pace, "FIRST_PAUSE", 0.0)
 
 

@@ -22,7 +22,7 @@ from custom_components.cemm.client import (
     pace,
 )
 from custom_components.cemm.days import date_at, midnight
-from custom_components.cemm.history import ask
+from custom_components.cemm.history import questions
 from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.rows import Row
 from simulator import Fault, House
@@ -43,7 +43,7 @@ def house(request: pytest.FixtureRequest) -> House:
 @pytest.fixture(autouse=True)
 def _with_pauses(no_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes here."""
-    monkeypatch.setattr(ask, "FIRST_PAUSE", 1.0)
+    monkeypatch.setattr(questions, "FIRST_PAUSE", 1.0)
     monkeypatch.setattr(pace, "FIRST_PAUSE", 5.0)
 
 

@@ -1,9 +1,8 @@
 """Asks a CEMM for history: one request at a time, so that polling goes first."""
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from time import time
 from typing import Any
@@ -15,30 +14,25 @@ from custom_components.cemm.client import (
     CemmResponseError,
     CemmStatusError,
     EmptyError,
-    ForbiddenError,
     History,
     NotConnectedError,
     Period,
     UnsupportedAliasError,
 )
-from custom_components.cemm.days import DAY, date_at, day_before, days, midnight
+from custom_components.cemm.days import (
+    DAY,
+    date_at,
+    day_after,
+    day_before,
+    days,
+    midnight,
+)
 
 from .profile import Day
+from .questions import Question, Questions
 
 # No CEMM is older.
 FIRST_DAY = date(2010, 1, 1)
-
-# Seconds until what failed is asked again, twice as many each time.
-FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 300.0
-
-# So often a question is asked in one go; then it is left for a later look.
-_TRIES = 7
-
-# After so many failures in a row there are pauses for all questions,
-# and after so many nothing is answered any more.
-_PAUSE_AFTER = 3
-_IN_VAIN = 10
 
 # Seconds for which it is believed that nothing is there, if it might still come.
 _NOTHING_FOR = 7 * DAY
@@ -68,20 +62,6 @@ def raise_any(failed: Mapping[str, CemmError]) -> None:
             raise err
 
 
-type Question = tuple[str, Period | None, date]
-"""An alias, what of its history (None: its last readings) and a day."""
-
-
-@dataclass(slots=True)
-class _Failure:
-    """Why a question has no answer so far, and when it is worth asking again."""
-
-    error: CemmError
-    times: int
-    again_at: float
-    """By the clock of the event loop."""
-
-
 class HistoryReader:
     """The history of one CEMM's meters. Every method raises CemmError.
 
@@ -97,17 +77,13 @@ class HistoryReader:
     ) -> None:
         """Remember whom to ask, and how to know that nobody is there to answer."""
         self._client = client
-        self._is_away = is_away
-        self._on_failure = on_failure
-        self._answers: dict[Question, Any] = {}
-        """What `_ask` returned: about 1.5 MB for a month of a meter."""
+        self._questions = Questions(self._ask, is_away, on_failure)
         self._today = FIRST_DAY
-        self._failures: dict[Question, _Failure] = {}
 
     @property
     def failing(self) -> Mapping[Question, CemmError]:
         """The questions that failed the last time, and why."""
-        return {asked: failure.error for asked, failure in self._failures.items()}
+        return self._questions.failing
 
     async def months(
         self, alias: str, channels: Collection[str], today: date
@@ -121,11 +97,11 @@ class HistoryReader:
         asked: list[Question] = []
         for year in range(today.year, FIRST_DAY.year - 1, -1):
             asked.append((alias, Period.YEAR, date(year, 1, 1)))
-            await self._ask_all(asked[-1:])
-            if failure := self._failures.get(asked[-1]):
+            await self._questions.async_ask(asked[-1:])
+            if error := self.failing.get(asked[-1]):
                 # Without it nothing of the meter would be left.
-                raise failure.error
-            history = self._answers[asked[-1]] or _NOTHING
+                raise error
+            history = self._questions.answers[asked[-1]] or _NOTHING
             counted = {
                 date_at(sample.start).replace(day=1)
                 for channel in channels
@@ -135,8 +111,7 @@ class HistoryReader:
             if not counted and year < today.year:
                 break
             found |= counted
-        for question in asked:
-            del self._answers[question]
+        self._questions.forget(asked.__contains__)
         return found
 
     async def meter_days(
@@ -164,23 +139,46 @@ class HistoryReader:
             # A day that is not over has no amount and no last reading yet.
             if has_totals and day < today:
                 questions.append((alias, None, day))
-        await self._ask_all(questions, on_day)
+        await self._questions.async_ask(questions, on_day)
         if has_totals:
             eve = day_before(first)
-            await self._ask_all([(alias, None, eve)])
-            if self._answers.get((alias, None, eve)):
-                await self._ask_all([(alias, Period.DAY, eve)])
+            await self._questions.async_ask([(alias, None, eve)])
+            if self._questions.answers.get((alias, None, eve)):
+                await self._questions.async_ask([(alias, Period.DAY, eve)])
                 wanted.insert(0, eve)
+        answers = self._questions.answers
         booked: dict[date, dict[str, float]] = {}
         for month in months:
-            booked |= self._answers.get((alias, Period.MONTH, month)) or {}
+            booked |= answers.get((alias, Period.MONTH, month)) or {}
         return [
             replace(
-                self._answers.get((alias, Period.DAY, day)) or Day(day),
+                answers.get((alias, Period.DAY, day)) or Day(day),
                 amounts=booked.get(day, {}) if first <= day < today else {},
-                closing=self._answers.get((alias, None, day)),
+                closing=answers.get((alias, None, day)),
             )
             for day in wanted
+        ]
+
+    async def dark_days(self, alias: str, first: date, last: date) -> list[Day]:
+        """Return days on which nothing was counted, with a day of other months around them.
+
+        Only the readings before and after may tell how much was used meanwhile.
+        """
+        dark = [Day(day) for day in days(first, last)]
+        before, after = day_before(first), day_after(last)
+        if self._client.totals_interval is None or after >= self._today:
+            return dark
+        wanted: list[Question] = [(alias, None, before), (alias, None, after)]
+        await self._questions.async_ask([*wanted, (alias, Period.DAY, after)])
+        answers = self._questions.answers
+        closings = [answers.get(question) for question in wanted]
+        if None in closings:
+            return dark
+        day = answers.get((alias, Period.DAY, after)) or Day(after)
+        return [
+            Day(before, closing=closings[0]),
+            *dark,
+            replace(day, closing=closings[1]),
         ]
 
     def unknown(self, alias: str, some_days: Iterable[date]) -> dict[date, float]:
@@ -189,11 +187,11 @@ class HistoryReader:
         for day in some_days:
             month = (alias, Period.MONTH, day.replace(day=1))
             of_day: Question = (alias, Period.DAY, day)
-            if not self._failures.keys().isdisjoint(
-                [month, of_day, (alias, None, day)]
-            ):
+            if not self.failing.keys().isdisjoint([month, of_day, (alias, None, day)]):
                 found[day] = 0.0
-            elif self._answers.get(of_day, _NOTHING) is None and self._is_recent(day):
+            elif self._questions.answers.get(
+                of_day, _NOTHING
+            ) is None and self._is_recent(day):
                 found[day] = time() + _NOTHING_FOR
         return found
 
@@ -202,79 +200,14 @@ class HistoryReader:
 
     def forget(self, alias: str, since: date) -> None:
         """Forget the answers about a meter's days since then: they were used."""
-        used = [q for q in self._answers if q[0] == alias and q[2] >= since]
-        for question in used:
-            del self._answers[question]
+        self._questions.forget(lambda asked: asked[0] == alias and asked[2] >= since)
 
     def _forget_what_goes_on(self, today: date) -> None:
         """Forget what was answered about a day or a month that was not over then."""
         if today > self._today:
-            self._answers.clear()
+            self._questions.clear()
         self._today = today
-        for question in [each for each in self._answers if each[2] >= today]:
-            del self._answers[question]
-
-    async def _ask_all(
-        self, questions: Iterable[Question], on_day: Callable[[], None] = lambda: None
-    ) -> None:
-        """Ask until each has an answer, or goes on failing while others are answered.
-
-        Raises CemmError when nothing is answered any more, or the CEMM is away.
-        """
-        asked = list(questions)
-        wanted = [question for question in asked if question not in self._answers]
-        error: CemmError | None = None
-        in_vain = 0
-        while wanted:
-            question = min(wanted, key=self._due)
-            await self._pause(question, in_vain)
-            try:
-                self._answers[question] = await self._ask(*question)
-            except AuthenticationError, NotConnectedError:
-                raise
-            except CemmError as err:
-                error, failure = err, self._note_failure(question, err)
-                # From what goes on failing alone nothing follows for others.
-                in_vain += failure.times <= _TRIES
-                if in_vain >= _IN_VAIN or self._is_away():
-                    raise
-                if failure.times < _TRIES and not isinstance(err, ForbiddenError):
-                    continue
-            else:
-                in_vain = 0
-                self._failures.pop(question, None)
-            wanted.remove(question)
-            if question[1] is Period.DAY:
-                on_day()
-        if error and self._answers.keys().isdisjoint(asked):
-            raise error
-
-    def _due(self, question: Question) -> float:
-        """Return when a question may be asked; what is due already is asked in order."""
-        failure = self._failures.get(question)
-        again_at = failure.again_at if failure else 0.0
-        return again_at if again_at > _now() else 0.0
-
-    async def _pause(self, question: Question, in_vain: int) -> None:
-        """Wait until a question may be asked; what goes on failing is not waited for."""
-        failure = self._failures.get(question)
-        wait = 0.0
-        if failure and failure.times < _TRIES:
-            wait = failure.again_at - _now()
-        if (more := in_vain - _PAUSE_AFTER) >= 0:
-            wait = max(wait, FIRST_PAUSE * 2**more)
-        if wait > 0:
-            await asyncio.sleep(wait)
-
-    def _note_failure(self, question: Question, err: CemmError) -> _Failure:
-        known = self._failures.get(question)
-        times = known.times if known else 0
-        pause = min(FIRST_PAUSE * 2**times, _LONGEST_PAUSE)
-        # Without the frames that it came through: it may be kept for long.
-        error = err.with_traceback(None)
-        self._failures[question] = _Failure(error, times + 1, _now() + pause)
-        self._on_failure()
-        return self._failures[question]
+        self._questions.forget(lambda asked: asked[2] >= today)
 
     async def _ask(self, alias: str, period: Period | None, day: date) -> Any:
         """Return what is kept of an answer; None if nothing is there."""
@@ -309,7 +242,3 @@ def _by_day(history: History) -> dict[date, dict[str, float]]:
                 amounts = booked.setdefault(date_at(sample.start), {})
                 amounts[channel] = sample.value
     return booked
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

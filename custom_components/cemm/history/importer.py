@@ -6,7 +6,7 @@ to do.
 """
 
 from asyncio import Future
-from collections import deque
+from collections import Counter as Tally, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,7 +26,7 @@ from .ask import HistoryReader, contained
 from .count import count_days_back
 from .counters import Counter, Priority
 from .ledger import Ledger
-from .profile import Day
+from .meter_days import Why
 from .progress import Progress
 from .recorder import (
     async_newest_hour,
@@ -36,6 +36,7 @@ from .recorder import (
 )
 from .rises import meter_reading
 from .rows import Row
+from .tariffs import Votes
 from .want import Difference, Move
 
 # At most this many rows wait: about a year of a house with five meters.
@@ -46,6 +47,9 @@ _AHEAD = 4
 
 # How far a sum may differ from the readings that it was made of (kWh or m³): rounding.
 _SAME_RISE = 1e-3
+
+type Notes = defaultdict[tuple[str, Why], set[date]]
+"""The days of a meter that were estimated or lost, by alias and reason."""
 
 type _Batch = tuple[Counter, float, list[Row]]
 """A counter, its sum where its rows begin, and these, oldest first."""
@@ -61,6 +65,8 @@ class _Job:
     anchors: dict[Counter, Row]
     months: set[date]
     """The first days of those in which anything was counted."""
+    votes: Votes = field(default_factory=Tally)
+    """What is known of its tariffs."""
 
     def days_since(self, start: int, today: date) -> int:
         """Return how many days the CEMM remembers since a Unix time."""
@@ -69,11 +75,25 @@ class _Job:
         return max((today - max(min(self.months), date_at(start))).days + 1, 0)
 
     def months_left(self, start: int) -> Iterator[tuple[date, date]]:
-        """Yield the first and last day of each month to go through."""
-        if self.months:
-            newest = max(anchor.end for anchor in self.anchors.values())
-            oldest = max(min(self.months), date_at(start))
-            yield from months_back(date_at(newest - 1), oldest)
+        """Yield the first and last day of each month to go through.
+
+        Months in a row in which nothing was counted are gone through together.
+        """
+        if not self.months:
+            return
+        newest = max(anchor.end for anchor in self.anchors.values())
+        oldest = max(min(self.months), date_at(start))
+        dark: tuple[date, date] | None = None
+        for first, last in months_back(date_at(newest - 1), oldest):
+            if first.replace(day=1) not in self.months:
+                dark = first, dark[1] if dark else last
+                continue
+            if dark:
+                yield dark
+            dark = None
+            yield first, last
+        if dark:
+            yield dark
 
 
 @dataclass(slots=True)
@@ -91,6 +111,7 @@ class Importer:
     ledger: Ledger
     failed: dict[str, CemmError] = field(default_factory=dict)
     """Why the history of a meter could not be had, by alias."""
+    notes: Notes = field(default_factory=lambda: defaultdict(set))
     _later: list[_Batch] = field(default_factory=list)
     _lifts: dict[Counter, float] = field(default_factory=dict)
     """How much has been added to each counter's sums."""
@@ -148,16 +169,21 @@ class Importer:
                 job.alias, first, last, self.today, self.progress.count_day
             )
         else:
-            # Nothing was counted in that month: there is nothing to ask for.
-            found = [Day(day) for day in days(first, last)]
-            for _ in found:
-                self.progress.count_day()
+            found = await self.reader.dark_days(job.alias, first, last)
+            self.progress.count_days((last - first).days + 1)
         guessed = self.reader.unknown(job.alias, days(first, last))
         await self.ledger.async_guess(job.alias, guessed)
         oldest = month == min(job.months)
         counted = await self.hass.async_add_executor_job(
-            partial(count_days_back, found, start, anchors, oldest=oldest)
+            partial(
+                count_days_back,
+                *(found, start, anchors),
+                oldest=oldest,
+                votes=job.votes,
+            )
         )
+        for note in counted.notes:
+            self.notes[job.alias, note.why].add(note.day)
         batches: list[_Batch] = []
         for counter, rows in counted.rows.items():
             if rows:

@@ -57,8 +57,12 @@ class Progress:
 
     def count_day(self) -> None:
         """Take note of another day that was asked for."""
+        self.count_days(1)
+
+    def count_days(self, number: int) -> None:
+        """Take note of days for which nothing has to be asked any more."""
         now = monotonic()
-        self._done += 1
+        self._done += number
         self._passed.append((now, self._done))
         while self._passed[0][0] < now - _LAST_MINUTES:
             self._passed.popleft()

@@ -1,0 +1,138 @@
+"""Questions about the past: an answer is kept until it is used, what failed is asked again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from custom_components.cemm.client import (
+    AuthenticationError,
+    CemmError,
+    ForbiddenError,
+    NotConnectedError,
+    Period,
+)
+
+# Seconds until what failed is asked again, twice as many each time.
+FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 300.0
+
+# So often a question is asked in one go; then it is left for a later look.
+_TRIES = 7
+
+# After so many failures in a row there are pauses for all questions,
+# and after so many nothing is answered any more.
+_PAUSE_AFTER = 3
+_IN_VAIN = 10
+
+type Question = tuple[str, Period | None, date]
+"""An alias, what of its history (None: its last readings) and a day."""
+
+
+@dataclass(slots=True)
+class _Failure:
+    """Why a question has no answer so far, and when it is worth asking again."""
+
+    error: CemmError
+    times: int
+    again_at: float
+    """By the clock of the event loop."""
+
+
+class Questions:
+    """What one CEMM is asked about the past."""
+
+    def __init__(
+        self,
+        ask: Callable[[str, Period | None, date], Awaitable[Any]],
+        is_away: Callable[[], bool],
+        on_failure: Callable[[], None],
+    ) -> None:
+        """Remember how to ask, and how to know that nobody is there to answer."""
+        self._ask = ask
+        self._is_away = is_away
+        self._on_failure = on_failure
+        self.answers: dict[Question, Any] = {}
+        """What was returned to `ask`: about 1.5 MB for a month of a meter."""
+        self._failures: dict[Question, _Failure] = {}
+
+    @property
+    def failing(self) -> dict[Question, CemmError]:
+        """The questions that failed the last time, and why."""
+        return {asked: failure.error for asked, failure in self._failures.items()}
+
+    def forget(self, used: Callable[[Question], bool]) -> None:
+        """Forget the answers to some questions."""
+        self.answers = {q: found for q, found in self.answers.items() if not used(q)}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.answers.clear()
+        self._failures.clear()
+
+    async def async_ask(
+        self, questions: Iterable[Question], on_day: Callable[[], None] = lambda: None
+    ) -> None:
+        """Ask until each has an answer, or goes on failing while others are answered.
+
+        Raises CemmError when nothing is answered any more, or the CEMM is away.
+        """
+        asked = list(questions)
+        wanted = [question for question in asked if question not in self.answers]
+        error: CemmError | None = None
+        in_vain = 0
+        while wanted:
+            question = min(wanted, key=self._due)
+            await self._pause(question, in_vain)
+            try:
+                self.answers[question] = await self._ask(*question)
+            except AuthenticationError, NotConnectedError:
+                raise
+            except CemmError as err:
+                error, failure = err, self._note_failure(question, err)
+                # From what goes on failing alone nothing follows for others.
+                in_vain += failure.times <= _TRIES
+                if in_vain >= _IN_VAIN or self._is_away():
+                    raise
+                if failure.times < _TRIES and not isinstance(err, ForbiddenError):
+                    continue
+            else:
+                in_vain = 0
+                self._failures.pop(question, None)
+            wanted.remove(question)
+            if question[1] is Period.DAY:
+                on_day()
+        if error and self.answers.keys().isdisjoint(asked):
+            raise error
+
+    def _due(self, question: Question) -> float:
+        """Return when a question may be asked; what is due already is asked in order."""
+        failure = self._failures.get(question)
+        again_at = failure.again_at if failure else 0.0
+        return again_at if again_at > _now() else 0.0
+
+    async def _pause(self, question: Question, in_vain: int) -> None:
+        """Wait until a question may be asked; what goes on failing is not waited for."""
+        failure = self._failures.get(question)
+        wait = 0.0
+        if failure and failure.times < _TRIES:
+            wait = failure.again_at - _now()
+        if (more := in_vain - _PAUSE_AFTER) >= 0:
+            wait = max(wait, FIRST_PAUSE * 2**more)
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    def _note_failure(self, question: Question, err: CemmError) -> _Failure:
+        known = self._failures.get(question)
+        times = known.times if known else 0
+        pause = min(FIRST_PAUSE * 2**times, _LONGEST_PAUSE)
+        # Without the frames that it came through: it may be kept for long.
+        error = err.with_traceback(None)
+        self._failures[question] = _Failure(error, times + 1, _now() + pause)
+        self._on_failure()
+        return self._failures[question]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
