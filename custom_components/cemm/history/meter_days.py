@@ -164,6 +164,6 @@ class MeterDays:
                     yield Note(day.day, Why.TARIFF)
                 elif has_gap:
                     yield Note(day.day, Why.SPREAD)
-            elif has_gap and day.amounts:
+            elif has_gap and (is_covered or day.amounts):
                 yield Note(day.day, Why.SPREAD if is_covered else Why.LOST)
             is_read = is_read or bool(day.read)
