@@ -18,6 +18,7 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return the state of one CEMM."""
     coordinator = entry.runtime_data.coordinator
+    history = entry.runtime_data.history
     return {
         "entry": async_redact_data(
             {"data": dict(entry.data), "options": dict(entry.options)}, TO_REDACT
@@ -25,6 +26,14 @@ async def async_get_config_entry_diagnostics(
         "cemm": async_redact_data(asdict(coordinator.roster.info), TO_REDACT),
         "last_update_success": coordinator.last_update_success,
         "odd": {name: str(err) for name, err in coordinator.oddities.found.items()},
+        "history": {
+            "progress": history.progress,
+            **history.waiting,
+            "not_exact": {
+                alias: {why: [str(day) for day in span] for why, span in notes.items()}
+                for alias, notes in history.notes.items()
+            },
+        },
         "listed": {
             alias: meter.type for alias, meter in coordinator.roster.listed.items()
         },

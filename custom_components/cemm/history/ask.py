@@ -19,14 +19,7 @@ from custom_components.cemm.client import (
     Period,
     UnsupportedAliasError,
 )
-from custom_components.cemm.days import (
-    DAY,
-    date_at,
-    day_after,
-    day_before,
-    days,
-    midnight,
-)
+from custom_components.cemm.days import DAY, date_at, day_before, days, midnight
 
 from .profile import Day
 from .questions import Question, Questions
@@ -37,6 +30,9 @@ FIRST_DAY = date(2010, 1, 1)
 # Seconds for which it is believed that nothing is there, if it might still come.
 _NOTHING_FOR = 7 * DAY
 _RECENT = timedelta(days=31)
+
+# No readings are looked for longer, nor is use spread over more days.
+_LONGEST_DARK = timedelta(days=92)
 
 _NOTHING = History({})
 
@@ -121,12 +117,14 @@ class HistoryReader:
         last: date,
         today: date,
         on_day: Callable[[], None] = lambda: None,
+        *,
+        since: date | None = None,
     ) -> list[Day]:
         """Return what is known of some days of a meter; calls ``on_day`` after each.
 
         In front is the day before them, if it has last readings. These may be some
         minutes older than its end, and the next readings then contain what was used in
-        those minutes.
+        those minutes. With ``since`` an older day may be in front.
         """
         self._forget_what_goes_on(today)
         wanted = days(first, last)
@@ -140,12 +138,11 @@ class HistoryReader:
             if has_totals and day < today:
                 questions.append((alias, None, day))
         await self._questions.async_ask(questions, on_day)
-        if has_totals:
-            eve = day_before(first)
-            await self._questions.async_ask([(alias, None, eve)])
-            if self._questions.answers.get((alias, None, eve)):
-                await self._questions.async_ask([(alias, Period.DAY, eve)])
-                wanted.insert(0, eve)
+        if any(self._questions.answers.get((alias, None, day)) for day in past):
+            wanted = [
+                *await self._front(alias, first, since or day_before(first)),
+                *wanted,
+            ]
         answers = self._questions.answers
         booked: dict[date, dict[str, float]] = {}
         for month in months:
@@ -159,27 +156,21 @@ class HistoryReader:
             for day in wanted
         ]
 
-    async def dark_days(self, alias: str, first: date, last: date) -> list[Day]:
-        """Return days on which nothing was counted, with a day of other months around them.
+    async def _front(self, alias: str, first: date, since: date) -> list[date]:
+        """Return the days in front of others back to the newest one that has readings.
 
-        Only the readings before and after may tell how much was used meanwhile.
+        Most often that is the day before. Only where the CEMM was off it is an older one.
         """
-        dark = [Day(day) for day in days(first, last)]
-        before, after = day_before(first), day_after(last)
-        if self._client.totals_interval is None or after >= self._today:
-            return dark
-        wanted: list[Question] = [(alias, None, before), (alias, None, after)]
-        await self._questions.async_ask([*wanted, (alias, Period.DAY, after)])
-        answers = self._questions.answers
-        closings = [answers.get(question) for question in wanted]
-        if None in closings:
-            return dark
-        day = answers.get((alias, Period.DAY, after)) or Day(after)
-        return [
-            Day(before, closing=closings[0]),
-            *dark,
-            replace(day, closing=closings[1]),
-        ]
+        oldest = max(since, first - _LONGEST_DARK)
+        for eve in reversed(days(oldest, day_before(first))):
+            await self._questions.async_ask([(alias, None, eve)])
+            if self._questions.answers.get((alias, None, eve)):
+                front = days(eve, day_before(first))
+                await self._questions.async_ask(
+                    (alias, Period.DAY, day) for day in front
+                )
+                return front
+        return []
 
     def unknown(self, alias: str, some_days: Iterable[date]) -> dict[date, float]:
         """Return of which days not everything was answered, and the Unix time to ask again."""

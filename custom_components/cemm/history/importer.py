@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
+import logging
 from math import isclose
 from operator import attrgetter
 
@@ -27,6 +28,7 @@ from .count import count_days_back
 from .counters import Counter, Priority
 from .ledger import Ledger
 from .meter_days import Why
+from .profile import Day
 from .progress import Progress
 from .recorder import (
     async_newest_hour,
@@ -38,6 +40,8 @@ from .rises import meter_reading
 from .rows import Row
 from .tariffs import Votes
 from .want import Difference, Move
+
+_LOGGER = logging.getLogger(__name__)
 
 # At most this many rows wait: about a year of a house with five meters.
 _PUT_OFF = 100_000
@@ -65,8 +69,6 @@ class _Job:
     anchors: dict[Counter, Row]
     months: set[date]
     """The first days of those in which anything was counted."""
-    votes: Votes = field(default_factory=Tally)
-    """What is known of its tariffs."""
 
     def days_since(self, start: int, today: date) -> int:
         """Return how many days the CEMM remembers since a Unix time."""
@@ -75,25 +77,11 @@ class _Job:
         return max((today - max(min(self.months), date_at(start))).days + 1, 0)
 
     def months_left(self, start: int) -> Iterator[tuple[date, date]]:
-        """Yield the first and last day of each month to go through.
-
-        Months in a row in which nothing was counted are gone through together.
-        """
-        if not self.months:
-            return
-        newest = max(anchor.end for anchor in self.anchors.values())
-        oldest = max(min(self.months), date_at(start))
-        dark: tuple[date, date] | None = None
-        for first, last in months_back(date_at(newest - 1), oldest):
-            if first.replace(day=1) not in self.months:
-                dark = first, dark[1] if dark else last
-                continue
-            if dark:
-                yield dark
-            dark = None
-            yield first, last
-        if dark:
-            yield dark
+        """Yield the first and last day of each month to go through."""
+        if self.months:
+            newest = max(anchor.end for anchor in self.anchors.values())
+            oldest = max(min(self.months), date_at(start))
+            yield from months_back(date_at(newest - 1), oldest)
 
 
 @dataclass(slots=True)
@@ -111,6 +99,8 @@ class Importer:
     ledger: Ledger
     failed: dict[str, CemmError] = field(default_factory=dict)
     """Why the history of a meter could not be had, by alias."""
+    _votes: Votes = field(default_factory=Tally)
+    """What is known of the tariffs."""
     notes: Notes = field(default_factory=lambda: defaultdict(set))
     _later: list[_Batch] = field(default_factory=list)
     _lifts: dict[Counter, float] = field(default_factory=dict)
@@ -166,20 +156,26 @@ class Importer:
             return
         if month in job.months:
             found = await self.reader.meter_days(
-                job.alias, first, last, self.today, self.progress.count_day
+                *(job.alias, first, last, self.today, self.progress.count_day),
+                since=min(job.months),
             )
         else:
-            found = await self.reader.dark_days(job.alias, first, last)
-            self.progress.count_days((last - first).days + 1)
-        guessed = self.reader.unknown(job.alias, days(first, last))
-        await self.ledger.async_guess(job.alias, guessed)
+            # Nothing was counted in that month: there is nothing to ask for.
+            found = [Day(day) for day in days(first, last)]
+            self.progress.count_days(len(found))
+        if guessed := self.reader.unknown(job.alias, days(first, last)):
+            await self.ledger.async_guess(job.alias, guessed)
+            _LOGGER.warning(
+                "Not all was answered about meter %s on %s: that is a guess until it is",
+                *(job.alias, ", ".join(map(str, guessed))),
+            )
         oldest = month == min(job.months)
         counted = await self.hass.async_add_executor_job(
             partial(
                 count_days_back,
                 *(found, start, anchors),
                 oldest=oldest,
-                votes=job.votes,
+                votes=self._votes,
             )
         )
         for note in counted.notes:

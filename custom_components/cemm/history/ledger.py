@@ -16,6 +16,9 @@ from custom_components.cemm.meters.store import EntryFile
 type Range = tuple[date | None, date | None]
 """The first and the last day to import; None: as far as possible."""
 
+type Span = tuple[date, date]
+"""The first day and the last one."""
+
 # Without a recorder, or with one that excludes the sensor, a break is never settled.
 _KEPT_FOR = 10 * DAY
 
@@ -34,6 +37,8 @@ class Ledger:
         """What the user asked for, until it is finished."""
         self.breaks: list[Break] = []
         """Those that are not settled yet, in order of time."""
+        self.notes: dict[str, dict[str, Span]] = {}
+        """By alias what of its past is not exact, and why."""
         self.guesses: dict[str, dict[date, float]] = {}
         """By alias the days that were imported without all of their data, and when
         (Unix time) it is worth asking for it again."""
@@ -49,11 +54,15 @@ class Ledger:
             alias: {date.fromisoformat(day): at for day, at in guessed.items()}
             for alias, guessed in stored.get("guesses", {}).items()
         }
+        notes = {
+            alias: {why: _span(*span) for why, span in noted.items()}
+            for alias, noted in stored.get("notes", {}).items()
+        }
         if wanted := stored["wanted"]:
             start, end = (date.fromisoformat(day) if day else None for day in wanted)
             self.wanted = (start, end)
         self.imported, self.complete = imported, complete
-        self.breaks, self.guesses = breaks, guesses
+        self.breaks, self.guesses, self.notes = breaks, guesses, notes
 
     async def async_save(self) -> None:
         """Save all of it."""
@@ -65,6 +74,10 @@ class Ledger:
                 if self.wanted
                 else None,
                 "breaks": [asdict(each) for each in self.breaks],
+                "notes": {
+                    alias: {why: [str(day) for day in span] for why, span in of.items()}
+                    for alias, of in self.notes.items()
+                },
                 "guesses": {
                     alias: {day.isoformat(): at for day, at in guessed.items()}
                     for alias, guessed in self.guesses.items()
@@ -102,6 +115,19 @@ class Ledger:
             self.guesses.setdefault(alias, {}).update(guessed)
             await self.async_save()
 
+    async def async_note(self, alias: str, why: str, noted: Collection[date]) -> bool:
+        """Note which days of a meter are not exact; returns whether that is new."""
+        of_meter = self.notes.setdefault(alias, {})
+        known = of_meter.get(why)
+        of_meter[why] = span = (
+            min(*noted, *known or noted),
+            max(*noted, *known or noted),
+        )
+        if span == known:
+            return False
+        await self.async_save()
+        return True
+
     async def async_know(self, alias: str, day: date) -> None:
         """Forget that a day was a guess: it was counted again."""
         del self.guesses[alias][day]
@@ -112,3 +138,7 @@ class Ledger:
     async def async_remove(self) -> None:
         """Forget everything: the config entry is removed."""
         await self._file.async_remove()
+
+
+def _span(first: str, last: str) -> Span:
+    return date.fromisoformat(first), date.fromisoformat(last)

@@ -1,7 +1,7 @@
 """When history is imported and holes are healed, and who watches."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 import logging
@@ -21,7 +21,7 @@ from custom_components.cemm.coordinator import CemmCoordinator
 from custom_components.cemm.days import HOUR
 from custom_components.cemm.meters.breaks import Break
 
-from .ledger import Ledger
+from .ledger import Ledger, Span
 from .progress import Progress
 from .reconciler import Reconciler
 
@@ -80,6 +80,11 @@ class HistoryManager:
         """How much is there of what is wanted, in percent."""
         part = self._progress.of_all
         return None if part is None else round(100 * part, 1)
+
+    @property
+    def notes(self) -> Mapping[str, Mapping[str, Span]]:
+        """By alias what of its past is not exact, and why."""
+        return self._ledger.notes
 
     @property
     def waiting(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
+import logging
 from time import time
 
 from homeassistant.config_entries import ConfigEntry
@@ -18,11 +19,13 @@ from .ask import FIRST_DAY, HistoryReader, raise_any
 from .counters import Counter, counters, statistics
 from .guesses import Recounter
 from .healing import Healer
-from .importer import Importer, async_anchor, async_is_continuous
+from .importer import Importer, Notes, async_anchor, async_is_continuous
 from .ledger import Ledger
 from .progress import Progress
 from .recorder import async_compiled_until, async_convertible, async_stored
 from .settling import async_settle
+
+_LOGGER = logging.getLogger(__name__)
 
 type _Failed = dict[str, CemmError]
 """Why the history of a meter could not be had, by alias."""
@@ -173,7 +176,10 @@ class Reconciler:
             *(self._hass, self._reader, date_at(now), hours, self._progress),
             *(written, self._ledger),
         )
-        await importer.async_run(anchors)
+        try:
+            await importer.async_run(anchors)
+        finally:
+            await self._async_tell(importer.notes)
         failed = importer.failed
         if start is None and end is None:
             self._ledger.imported |= {c.name for c in anchors if c.alias not in failed}
@@ -181,6 +187,15 @@ class Reconciler:
         if not failed:
             self._progress.finish()
         return failed, len(ready) == len(counters)
+
+    async def _async_tell(self, notes: Notes) -> None:
+        """Say once what was estimated, or is lost."""
+        for (alias, why), noted in notes.items():
+            if await self._ledger.async_note(alias, why, noted):
+                _LOGGER.warning(
+                    "%s: the past of meter %s is not exact between %s and %s: %s",
+                    *(self._entry.title, alias, *self._ledger.notes[alias][why], why),
+                )
 
     async def _async_heal(self, counters: list[Counter], written: _Written) -> _Failed:
         """Fill holes wherever some may be new; return what failed."""
