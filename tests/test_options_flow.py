@@ -96,11 +96,12 @@ async def test_wrong_aliases(
 async def test_remote_has_no_other_aliases(
     hass: HomeAssistant, remote_entry: MockConfigEntry
 ) -> None:
-    """The remote API can't address a Modbus meter."""
+    """The remote API can't address a Modbus meter, and that is what the user reads."""
     await setup(hass, remote_entry)
     form = await _settings(hass, remote_entry)
-    form = await _submit(hass, form, extra_aliases=["mb5"])
-    assert form["errors"] == {"extra_aliases": "unknown_alias"}
+    form = await _submit(hass, form, extra_aliases=["p1", "mb5"])
+    assert form["errors"] == {"extra_aliases": "remote_alias"}
+    assert form["description_placeholders"] == {"aliases": "mb5"}
 
 
 async def test_outage(

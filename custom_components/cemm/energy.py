@@ -1,6 +1,6 @@
 """A CEMM's meters in the Energy dashboard: added to what the user has there."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -15,6 +15,8 @@ from homeassistant.components.energy.data import (
     WaterSourceType,
     async_get_manager,
 )
+from homeassistant.components.energy.validate import GAS_PRICE_UNITS, WATER_PRICE_UNITS
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant
 
 from .channels import CHANNELS, NETS
@@ -45,6 +47,39 @@ class MeterStatistics:
         return any(self.statistics.get(key) in used for key in keys)
 
 
+# What a volume is in the dashboard.
+_VOLUME_TYPES = {
+    MeterKind.WATER: "water",
+    MeterKind.GAS: "gas",
+    MeterKind.GAS_PULSE: "gas",
+}
+_PRICE_UNITS = {"water": WATER_PRICE_UNITS, "gas": GAS_PRICE_UNITS}
+
+
+def move_sources(
+    current: EnergyPreferences,
+    meters: Collection[MeterStatistics],
+    unit_of: Callable[[str], str | None],
+) -> EnergyPreferences:
+    """Return the preferences with each volume as what its meter is said to measure now.
+
+    Its settings go with it, except a price of another unit.
+    """
+    types = {
+        meter.statistics.get("volume"): _VOLUME_TYPES.get(meter.kind)
+        for meter in meters
+    }
+    sources: list[Any] = [*current["energy_sources"]]
+    for number, source in enumerate(sources):
+        wanted = types.get(source.get("stat_energy_from"))
+        if wanted and source["type"] in _PRICE_UNITS and source["type"] != wanted:
+            sources[number] = moved = {**source, "type": wanted}
+            unit = unit_of(moved.get("entity_energy_price") or "")
+            if unit and not unit.endswith(_PRICE_UNITS[wanted]):
+                moved["entity_energy_price"] = None
+    return {**current, "energy_sources": sources}
+
+
 def merge_preferences(
     current: EnergyPreferences, meters: Collection[MeterStatistics]
 ) -> EnergyPreferences:
@@ -66,22 +101,37 @@ def merge_preferences(
 
 async def async_add_to_dashboard(
     hass: HomeAssistant, coordinator: CemmCoordinator
-) -> list[str]:
-    """Add a CEMM's meters to the Energy dashboard; return the entity ids added."""
+) -> tuple[list[str], bool]:
+    """Add a CEMM's meters to the Energy dashboard.
+
+    Returns the entity ids that were added or moved, and whether some were moved.
+    """
+
+    def unit_of(entity_id: str) -> str | None:
+        state = hass.states.get(entity_id)
+        return state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
+
     manager = await async_get_manager(hass)
     current = manager.data or manager.default_preferences()
     meters = _meter_statistics(hass, coordinator)
-    merged = merge_preferences(current, meters)
+    shifted = move_sources(current, meters, unit_of)
+    merged = merge_preferences(shifted, meters)
     if merged == current:
-        return []
+        return [], False
     await manager.async_update(merged)
-    added = set(_strings(merged)).difference(_strings(current))
-    return [
+    moved = {
+        source["stat_energy_from"]
+        for source in shifted["energy_sources"]
+        if source not in current["energy_sources"]
+    }
+    changed = moved | set(_strings(merged)).difference(_strings(current))
+    sensors = [
         entity_id
         for meter in meters
         for entity_id in meter.statistics.values()
-        if entity_id in added
+        if entity_id in changed
     ]
+    return sensors, bool(moved)
 
 
 def _meter_statistics(

@@ -48,8 +48,8 @@ class MeterData:
     measured: frozenset[str] = frozenset()
     """The counters that the newest answers hold: one that is missing for a while counts."""
     available: bool = True
-    stalled: bool = False
-    """Whether the meter has stopped measuring although the CEMM answers."""
+    stalled: bool | None = None
+    """Whether the meter has stopped measuring although the CEMM answers; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
