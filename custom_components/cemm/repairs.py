@@ -47,12 +47,13 @@ class IssueFlow(RepairsFlow):
 
     def __init__(self, issue: ir.IssueEntry) -> None:
         """Remember what it is about."""
+        self._id = issue.issue_id
         self._about = {key: str(value) for key, value in (issue.data or {}).items()}
         self._said = issue.translation_placeholders
 
     def _entry(self) -> CemmConfigEntry:
         """Return the CEMM's entry as it is now."""
-        if not ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id):
+        if not ir.async_get(self.hass).async_get_issue(DOMAIN, self._id):
             raise self._over()
         try:
             return entry_of_dialog(self.hass, self._about["entry_id"], self._field)
@@ -60,7 +61,7 @@ class IssueFlow(RepairsFlow):
             raise self._over() from err
 
     def _over(self) -> AbortFlow:
-        ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
+        ir.async_delete_issue(self.hass, DOMAIN, self._id)
         return AbortFlow("over", self._said)
 
 
