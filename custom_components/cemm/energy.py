@@ -3,18 +3,9 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, cast
 
-from homeassistant.components.energy.data import (
-    DeviceConsumption,
-    EnergyPreferences,
-    GasSourceType,
-    GridSourceType,
-    SolarSourceType,
-    SourceType,
-    WaterSourceType,
-    async_get_manager,
-)
+from homeassistant.components.energy.data import EnergyPreferences, async_get_manager
 from homeassistant.components.energy.validate import GAS_PRICE_UNITS, WATER_PRICE_UNITS
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant
@@ -23,6 +14,15 @@ from .channels import CHANNELS, NETS
 from .coordinator import CemmCoordinator
 from .devices import async_sensor
 from .kinds import MeterKind
+
+# A source or device, as the dashboard keeps it.
+type Item = dict[str, Any]
+
+_NO_PRICE: Item = {
+    "stat_cost": None,
+    "entity_energy_price": None,
+    "number_energy_price": None,
+}
 
 # Counters of which the dashboard may have but one, or it would count twice.
 _CONSUMED = ("energy_import", "t1", "t2", *NETS)
@@ -89,7 +89,7 @@ def merge_preferences(
     has it, or another one that counts the same energy.
     """
     used = frozenset(_strings(current))
-    return {
+    merged: dict[str, Any] = {
         **current,
         "energy_sources": [*current["energy_sources"], *_sources(meters, used)],
         "device_consumption": [
@@ -97,6 +97,7 @@ def merge_preferences(
             *_devices(meters, used),
         ],
     }
+    return cast(EnergyPreferences, merged)
 
 
 async def async_add_to_dashboard(
@@ -164,7 +165,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _sources(
     meters: Collection[MeterStatistics], used: Collection[str]
-) -> Iterator[SourceType]:
+) -> Iterator[Item]:
     gas_meters = _gas_meters(meters, used)
     for meter in meters:
         if meter.kind is MeterKind.SMART:
@@ -172,12 +173,13 @@ def _sources(
         elif meter.kind is MeterKind.PRODUCTION:
             yield from _solar(meter, used)
         elif meter.kind is MeterKind.WATER:
-            yield from _water(meter, used)
+            yield from _volume("water", meter.get("volume"), meter, used)
         if meter in gas_meters:
-            yield from _gas(meter, used)
+            volume = meter.get("gas") or meter.get("volume")
+            yield from _volume("gas", volume, meter, used)
 
 
-def _grid(meter: MeterStatistics, used: Collection[str]) -> Iterator[GridSourceType]:
+def _grid(meter: MeterStatistics, used: Collection[str]) -> Iterator[Item]:
     """Yield a source per tariff: the dashboard gives each source its own price."""
     # Power belongs to the whole meter. One that is there already may have a
     # power of the user's own making.
@@ -190,19 +192,17 @@ def _grid(meter: MeterStatistics, used: Collection[str]) -> Iterator[GridSourceT
     ):
         if not energy_from and not energy_to:
             continue
-        source: GridSourceType = {
+        yield {
             "type": "grid",
             "stat_energy_from": energy_from,
             "stat_energy_to": energy_to,
-            "stat_cost": None,
-            "entity_energy_price": None,
-            "number_energy_price": None,
+            **_NO_PRICE,
             "stat_compensation": None,
             "entity_energy_price_export": None,
             "number_energy_price_export": None,
             "cost_adjustment_day": 0.0,
+            **_rate(power),
         }
-        yield _with_rate(source, power)
         # A statistic may stand in one grid source only.
         power = None
 
@@ -222,15 +222,15 @@ def _missing(
     return [counter if counter not in used else None for counter in counters]
 
 
-def _solar(meter: MeterStatistics, used: Collection[str]) -> Iterator[SolarSourceType]:
+def _solar(meter: MeterStatistics, used: Collection[str]) -> Iterator[Item]:
     energy = meter.get("energy_import")
     if energy and not meter.any_in(used, _CONSUMED):
-        source: SolarSourceType = {
+        yield {
             "type": "solar",
             "stat_energy_from": energy,
             "config_entry_solar_forecast": None,
+            **_rate(meter.get("electric_power")),
         }
-        yield _with_rate(source, meter.get("electric_power"))
 
 
 def _gas_meters(
@@ -248,56 +248,26 @@ def _gas_meters(
     return pulse + (behind or smart)
 
 
-def _gas(meter: MeterStatistics, used: Collection[str]) -> Iterator[GasSourceType]:
-    volume = meter.get("gas") or meter.get("volume")
+def _volume(
+    type_: str, volume: str | None, meter: MeterStatistics, used: Collection[str]
+) -> Iterator[Item]:
     if volume and volume not in used:
-        source: GasSourceType = {
-            "type": "gas",
-            "stat_energy_from": volume,
-            "stat_cost": None,
-            "entity_energy_price": None,
-            "number_energy_price": None,
-        }
-        yield _with_rate(source, meter.get("flow"))
-
-
-def _water(meter: MeterStatistics, used: Collection[str]) -> Iterator[WaterSourceType]:
-    volume = meter.get("volume")
-    if volume and volume not in used:
-        source: WaterSourceType = {
-            "type": "water",
-            "stat_energy_from": volume,
-            "stat_cost": None,
-            "entity_energy_price": None,
-            "number_energy_price": None,
-        }
-        yield _with_rate(source, meter.get("flow"))
+        rate = _rate(meter.get("flow"))
+        yield {"type": type_, "stat_energy_from": volume, **_NO_PRICE, **rate}
 
 
 def _devices(
     meters: Collection[MeterStatistics], used: Collection[str]
-) -> Iterator[DeviceConsumption]:
+) -> Iterator[Item]:
     """Yield what measures a part of the house's own consumption."""
     for meter in meters:
         if meter.kind not in {MeterKind.ELECTRICITY, MeterKind.PULSE}:
             continue
         energy = meter.get("energy_import")
         if energy and not meter.any_in(used, _CONSUMED):
-            yield _with_rate(
-                DeviceConsumption(stat_consumption=energy), meter.get("electric_power")
-            )
+            yield {"stat_consumption": energy, **_rate(meter.get("electric_power"))}
 
 
-def _with_rate[
-    T: (
-        GridSourceType,
-        SolarSourceType,
-        GasSourceType,
-        WaterSourceType,
-        DeviceConsumption,
-    )
-](item: T, rate: str | None) -> T:
-    """Return a source or device with the power or flow that belongs to it."""
-    if rate:
-        item["stat_rate"] = rate
-    return item
+def _rate(statistic: str | None) -> Item:
+    """Return what adds the power or flow that belongs to a source or device."""
+    return {"stat_rate": statistic} if statistic else {}
