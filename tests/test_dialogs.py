@@ -253,6 +253,16 @@ EVENTS = (
 )
 
 
+# After these nothing is left that a dialog could do: it says so.
+POINTLESS = {
+    "reauth": (removed, disabled, changing, changed),
+    "options local": (removed,),
+    "options remote": (removed,),
+    "volume_kind": (removed, disabled, unloaded, changed, meter_gone),
+    "cemm_unreachable": (removed, disabled, changing, changed),
+    "wrong_device": (removed, disabled, changing, changed),
+    **dict.fromkeys(issues.NEWS, (removed, meter_gone)),
+}
 SAMPLE = (added, changing, removed, unloaded)
 
 
@@ -376,12 +386,15 @@ async def test_what_is_sent_later_is_done_or_ends_with_a_word(
             assert shown["step_id"] == step
             check_texts(begun, shown)
             await event(home)
+            result: Result = {"type": FlowResultType.ABORT}
             try:
                 result = await send(home, manager, shown, number)
             except UnknownFlow:
                 assert event is not nothing, "Home Assistant has not closed it"
             else:
                 check_texts(begun, result)
+            if event in POINTLESS.get(start, ()):
+                assert result["type"] is FlowResultType.ABORT
             await home.hass.async_block_till_done()
             check_whole(home)
             if event is removed and start != "user again":

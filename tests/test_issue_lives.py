@@ -273,6 +273,21 @@ async def test_what_is_ignored_is_told_when_it_happens_again(
     assert not again.dismissed_version
 
 
+@pytest.mark.parametrize("name", ["meter_leapt", "meter_replaced"])
+async def test_another_event_is_told_though_the_last_one_was_ignored(
+    home: Home, name: str, raised: str
+) -> None:
+    before = home.found(raised)
+    assert before
+    ir.async_ignore_issue(home.hass, DOMAIN, before.issue_id, True)
+    await home.go_on(2 * DAY, 3600)
+    await CAUSES[name].begin(home)
+    again = home.found(raised)
+    assert again
+    assert not again.dismissed_version
+    assert again.created > before.created
+
+
 @every_issue
 async def test_it_goes_with_its_cemm(home: Home, raised: str) -> None:
     await home.hass.config_entries.async_set_disabled_by(

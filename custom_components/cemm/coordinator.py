@@ -29,14 +29,6 @@ from .roster import Roster
 
 _LOGGER = logging.getLogger(__name__)
 
-# Meters come and go, and a lease may give the address to another device.
-IDENTIFY_INTERVAL = 600.0
-
-# What the listing of meters takes, as long as that is not known better, and for how long it
-# may be put off, both in seconds: no meter should wait for it.
-_LISTING_TAKES = 2.0
-_LISTING_WAITS = 60.0
-
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     """Polls one CEMM, each meter in step with its measurements.

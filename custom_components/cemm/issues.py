@@ -81,9 +81,8 @@ def async_raise(
     **placeholders: str,
 ) -> None:
     """Raise an issue, which stays until it is cleared; `repairs` has the flow for a fixable one."""
-    if (
-        key in NEWS
-    ):  # Another event than the last one, whatever the user decided about that.
+    if key in NEWS:
+        # This is another event than the last one, whatever the user decided about that.
         async_clear(hass, entry, key, alias)
     names = {"name": name_of(hass, entry), "alias": alias, **placeholders}
     said = {name: as_text(text) for name, text in names.items() if text}
