@@ -6,14 +6,7 @@ from itertools import pairwise
 from time import time
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import (
-    ATTR_DATE,
-    ATTR_DEVICE_ID,
-    UnitOfEnergy,
-    UnitOfPower,
-    UnitOfVolume,
-    UnitOfVolumeFlowRate,
-)
+from homeassistant.const import ATTR_DATE, ATTR_DEVICE_ID, UnitOfVolumeFlowRate
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -45,16 +38,10 @@ ATTR_PERIOD = "period"
 ATTR_START_DATE = "start_date"
 ATTR_END_DATE = "end_date"
 
-_HISTORY = vol.Schema(
-    {
-        vol.Required(ATTR_DEVICE_ID): cv.string,
-        vol.Required(ATTR_PERIOD): vol.Coerce(Period),
-        vol.Required(ATTR_DATE): cv.date,
-    }
-)
 _READINGS = vol.Schema(
     {vol.Required(ATTR_DEVICE_ID): cv.string, vol.Required(ATTR_DATE): cv.date}
 )
+_HISTORY = _READINGS.extend({vol.Required(ATTR_PERIOD): vol.Coerce(Period)})
 _IMPORT = vol.Schema(
     {
         vol.Required(ATTR_DEVICE_ID): cv.string,
@@ -62,15 +49,6 @@ _IMPORT = vol.Schema(
         vol.Optional(ATTR_END_DATE): cv.date,
     }
 )
-
-_UNITS = {
-    "electric_power": UnitOfPower.WATT,
-    "electric_energy_low": UnitOfEnergy.KILO_WATT_HOUR,
-    "electric_energy_high": UnitOfEnergy.KILO_WATT_HOUR,
-    "flow": UnitOfVolumeFlowRate.LITERS_PER_MINUTE,
-    "gas": UnitOfVolume.CUBIC_METERS,
-    "volume": UnitOfVolume.CUBIC_METERS,
-}
 
 
 @callback
@@ -137,9 +115,7 @@ async def _async_get_readings(call: ServiceCall) -> ServiceResponse:
             name: {
                 "time": _iso(measurement.time / 1000),
                 "value": measurement.value,
-                "unit": CHANNELS[name].native_unit_of_measurement
-                if name in CHANNELS
-                else None,
+                "unit": _unit(name),
             }
             for name, measurement in reading.channels.items()
         }
@@ -213,12 +189,13 @@ def _misuse(key: str, **placeholders: str) -> ServiceValidationError:
     )
 
 
-def _unit(channel: str, samples: Sequence[Sample]) -> str | None:
-    """Return the unit of a channel's samples; that of gas follows from their spacing."""
+def _unit(channel: str, samples: Sequence[Sample] = ()) -> str | None:
+    """Return the unit of a channel; that of samples of gas follows from their spacing."""
     spacing = min((b.start - a.start for a, b in pairwise(samples)), default=HOUR)
     if channel == "gas" and spacing < HOUR:
         return UnitOfVolumeFlowRate.LITERS_PER_MINUTE
-    return _UNITS.get(channel)
+    row = CHANNELS.get(channel.removesuffix("_low"))
+    return row.native_unit_of_measurement if row else None
 
 
 def _iso(moment: float) -> str:
