@@ -1,5 +1,6 @@
 """Each dialog is left open while the house changes under it, and sent then."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 import json
@@ -410,3 +411,19 @@ async def test_each_step_is_reached(home: Home) -> None:
     for flow, steps in reached.items():
         texts = TEXTS["en"].get(flow) or TEXTS["en"]["issues"][flow]["fix_flow"]
         assert steps == texts["step"].keys()
+
+
+@pytest.mark.parametrize("event", [changing, removed])
+@pytest.mark.parametrize("start", ["reauth", "wrong_device", "cemm_unreachable"])
+async def test_what_changes_while_the_cemm_is_asked_counts_too(
+    home: Home, start: str, event: Callable[[Home], Awaitable[None]]
+) -> None:
+    shown = await walk(home, STARTS[start], ())
+    manager = STARTS[start].manager(home.hass)
+    home.sim.faults.append(Fault("latency", value=0.2))
+    sending = home.hass.async_create_task(send(home, manager, shown, 0))
+    await asyncio.sleep(0.05)
+    await event(home)
+    result = await sending
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "over")
+    check_whole(home)

@@ -17,13 +17,7 @@ import voluptuous as vol
 
 from .client import clean_host
 from .const import CONF_CONNECTION, CONF_VOLUME_KINDS, DOMAIN
-from .flows.base import (
-    async_ask,
-    async_info,
-    entry_of_dialog,
-    runtime_of_dialog,
-    volume_kind_selector,
-)
+from .flows.base import async_ask, async_info, runtime_of_dialog, volume_kind_selector
 from .issues import NEWS, UNREACHABLE, VOLUME_KIND, WRONG_DEVICE
 from .kinds import Options
 from .meters.breaks import Break
@@ -53,12 +47,11 @@ class IssueFlow(RepairsFlow):
 
     def _entry(self) -> CemmConfigEntry:
         """Return the CEMM's entry as it is now."""
-        if not ir.async_get(self.hass).async_get_issue(DOMAIN, self._id):
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self._id)
+        entry = self.hass.config_entries.async_get_entry(self._about["entry_id"])
+        if issue is None or entry is None or self._field not in entry.data:
             raise self._over()
-        try:
-            return entry_of_dialog(self.hass, self._about["entry_id"], self._field)
-        except AbortFlow as err:
-            raise self._over() from err
+        return entry
 
     def _over(self) -> AbortFlow:
         ir.async_delete_issue(self.hass, DOMAIN, self._id)
