@@ -1,12 +1,18 @@
 """The Energy dashboard: what is added for a CEMM, and what is left alone."""
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+from homeassistant.components.energy import data as energy
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.cemm.energy import MeterStatistics, merge_preferences
+from custom_components.cemm.energy import (
+    MeterStatistics,
+    merge_preferences,
+    move_sources,
+)
 from custom_components.cemm.kinds import MeterKind
 from tests.helpers.dashboard import (
     EMPTY,
@@ -269,3 +275,56 @@ def test_gas_that_a_pulse_meter_counts_is_another() -> None:
 def test_a_water_meter_that_is_a_device_is_no_source_too() -> None:
     devices = [{"stat_consumption": "sensor.pulse2_volume"}]
     assert not added(preferences(device_consumption_water=devices), WATER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        (MeterKind.WATER, "gas", "water"),
+        (MeterKind.GAS, "water", "gas"),
+        (MeterKind.GAS_PULSE, "water", "gas"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("price", "kept"),
+    [
+        ({}, {}),
+        ({"number_energy_price": 1.2}, {}),
+        ({"stat_cost": "sensor.cost"}, {}),
+        ({"entity_energy_price": "sensor.per_m3"}, {}),
+        ({"entity_energy_price": "sensor.gone"}, {}),
+        ({"entity_energy_price": "sensor.per_kwh"}, {"water": None}),
+        ({"entity_energy_price": "sensor.per_gallon"}, {"gas": None}),
+    ],
+)
+def test_a_volume_that_is_said_to_be_another_moves_with_the_settings_that_fit(
+    kind: MeterKind, old: str, new: str, price: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    units = {
+        "sensor.per_m3": "EUR/m³",
+        "sensor.per_kwh": "EUR/kWh",
+        "sensor.per_gallon": "EUR/gal",
+    }
+    unit = meter(kind, "pulse1", "volume", "flow")
+    named = {"stat_energy_from": "sensor.pulse1_volume", "name": "Mine", **price}
+    others = (
+        priced("gas", stat_energy_from="sensor.x"),
+        priced("water", stat_energy_from="sensor.y"),
+    )
+    current = preferences(others[0], priced(old, **named), others[1])
+    before = deepcopy(current)
+    moved = move_sources(current, [unit], units.get)
+    assert current == before
+    source = priced(new, **named)
+    if new in kept:
+        source["entity_energy_price"] = None
+    assert moved == preferences(others[0], source, others[1])
+    energy.ENERGY_SOURCE_SCHEMA(moved["energy_sources"])
+    assert move_sources(moved, [unit], units.get) == moved
+    assert merge_preferences(moved, [unit]) == moved
+
+
+def test_a_volume_of_unknown_kind_stays_what_it_is() -> None:
+    unit = meter(MeterKind.PULSE, "pulse1", "volume")
+    current = preferences(priced("water", stat_energy_from="sensor.pulse1_volume"))
+    assert move_sources(current, [unit], {}.get) == current

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.repairs import DOMAIN as REPAIRS, ConfirmRepairFlow
+from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import ATTR_DEVICE_CLASS, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -16,7 +16,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.cemm.meters.breaks import Break
-from custom_components.cemm.repairs import async_create_fix_flow
 from simulator import Clock, Fault, House, SimMeter, Simulator, Source
 from tests.helpers.common import device, issues, poll, sensor, value
 
@@ -71,7 +70,10 @@ async def test_the_user_says_what_a_pulse_meter_measures(
 ) -> None:
     form = await repairs.start(question.issue_id)
     assert form["type"] == FlowResultType.FORM
-    assert form["description_placeholders"] == {"alias": "pulse-1", "name": "CEMM Plus"}
+    assert form["description_placeholders"] == {
+        **{"alias": "pulse-1", "meter": "pulse-1"},
+        "name": "CEMM Plus",
+    }
     done = await repairs.submit(form["flow_id"], kind="water")
     await hass.async_block_till_done()
 
@@ -202,15 +204,16 @@ async def test_a_new_address_is_only_taken_if_the_same_cemm_answers_there(
     await other.stop()
 
 
-async def test_an_issue_without_its_cemm_can_only_be_dismissed(
-    repairs: Repairs, question: ir.IssueEntry
+async def test_an_issue_without_its_cemm_goes_when_it_is_opened(
+    hass: HomeAssistant, repairs: Repairs, question: ir.IssueEntry
 ) -> None:
     assert question.data
     question.data["entry_id"] = "gone"
 
-    form = await repairs.start(question.issue_id)
+    result = await repairs.start(question.issue_id)
 
-    assert form["step_id"] == "confirm"
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "over")
+    assert not issues(hass)
 
 
 async def test_an_outage_of_one_connection_is_none_of_the_other(
@@ -227,8 +230,11 @@ async def test_an_outage_of_one_connection_is_none_of_the_other(
     await poll(hass, freezer, 7200, step=600)
     old = issues(hass)["cemm_unreachable"]
     hass.config_entries.async_update_entry(loaded_entry, data=remote_entry.data)
-    flow = await async_create_fix_flow(hass, old.issue_id, old.data)
-    assert isinstance(flow, ConfirmRepairFlow)
+    assert await async_setup_component(hass, REPAIRS, {})
+    result = await hass.data[REPAIRS]["flow_manager"].async_init(
+        "cemm", data={"issue_id": old.issue_id}
+    )
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "over")
     await hass.config_entries.async_reload(loaded_entry.entry_id)
     await poll(hass, freezer, 7200, step=600)
     assert list(issues(hass)) == ["cemm_unreachable_remote"]

@@ -1,5 +1,7 @@
 """The CEMM energy gateway: every meter of a house in Home Assistant."""
 
+import logging
+
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
     ConfigEntry,
@@ -19,11 +21,13 @@ from .coordinator import CemmCoordinator
 from .devices import alias_of
 from .discovery import async_setup_discovery
 from .history import HistoryManager, Ledger
-from .issues import async_clear_all
+from .issues import LASTING, async_clear_if
 from .meters.store import MeterStore
 from .outage import async_forget_refusal
 from .runtime import CemmConfigEntry, CemmRuntime
 from .services import async_setup_services
+
+_LOGGER = logging.getLogger(__name__)
 
 PLATFORMS = [Platform.SENSOR]
 
@@ -39,7 +43,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     def entry_changed(_: ConfigEntryChange, entry: ConfigEntry) -> None:
         """Clear the issues of a CEMM that is disabled: maybe there is none to unload."""
         if entry.domain == DOMAIN and entry.disabled_by:
-            async_clear_all(hass, entry, persistent=False)
+            async_clear_if(hass, entry, lambda key, *_: key not in LASTING)
 
     async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, entry_changed)
     return True
@@ -52,6 +56,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
     client = _client(hass, entry)
     coordinator = CemmCoordinator(hass, entry, client, ledger.async_add)
     await coordinator.async_config_entry_first_refresh()
+    if odd := coordinator.options.odd:
+        _LOGGER.warning(
+            "%s: what is odd in the options %s is ignored", entry.title, odd
+        )
     history = HistoryManager(hass, entry, coordinator, ledger)
     entry.runtime_data = CemmRuntime(coordinator, history)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -60,9 +68,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
-    """Stop reading a CEMM; what is wrong with it, nobody knows from then on."""
+    """Stop reading a CEMM."""
     async_forget_refusal(hass, entry)
-    async_clear_all(hass, entry, persistent=False)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
@@ -71,7 +78,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> Non
     async_forget_refusal(hass, entry)
     await MeterStore(hass, entry).async_remove()
     await Ledger(hass, entry).async_remove()
-    async_clear_all(hass, entry, persistent=True)
+    async_clear_if(hass, entry, lambda *_: True)
 
 
 async def async_remove_config_entry_device(

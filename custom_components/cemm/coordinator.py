@@ -18,6 +18,7 @@ from .const import DOMAIN
 from .devices import async_registered_meters
 from .discovery import async_look_for_lost
 from .issues import as_text
+from .kinds import Options
 from .meters.asking import TOGETHER, Asker, Results
 from .meters.breaks import Break
 from .meters.meter import FAILURES_TOLERATED, MeterData
@@ -59,7 +60,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         new_schedule = partial(
             Schedule, client.shortest_interval, client.longest_interval
         )
-        self._meters = Meters(hass, entry, new_schedule)
+        self.options = Options.of(entry.options)
+        self._meters = Meters(hass, entry, self.options, new_schedule)
         self.roster = Roster(hass, entry, client, self._meters, self._find_odd)
         self._asker = Asker(hass, entry, client, self._meters, self._look_now)
         self._planned = inf

@@ -1,18 +1,13 @@
 """A CEMM's meters in the Energy dashboard: added to what the user has there."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any, cast
 
-from homeassistant.components.energy.data import (
-    DeviceConsumption,
-    EnergyPreferences,
-    GridSourceType,
-    SolarSourceType,
-    SourceType,
-    async_get_manager,
-)
+from homeassistant.components.energy.data import EnergyPreferences, async_get_manager
+from homeassistant.components.energy.validate import GAS_PRICE_UNITS, WATER_PRICE_UNITS
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
@@ -22,10 +17,19 @@ from .coordinator import CemmCoordinator
 from .devices import async_meter_name, async_sensor
 from .kinds import MeterKind
 
+# A source or device, as the dashboard keeps it.
+type Item = dict[str, Any]
+
+_NO_PRICE: Item = {
+    "stat_cost": None,
+    "entity_energy_price": None,
+    "number_energy_price": None,
+}
+
 # The keys of their names, low and high.
 _TARIFFS = ("low_tariff", "high_tariff")
 
-# Counters of which the dashboard may have but one, or it would count twice.
+# The dashboard may have only one of these counters, or it would count twice.
 _CONSUMED = ("energy_import", "t1", "t2", *NETS)
 
 
@@ -50,6 +54,39 @@ class MeterStatistics:
         return any(self.statistics.get(key) in used for key in keys)
 
 
+# What a volume is in the dashboard.
+_VOLUME_TYPES = {
+    MeterKind.WATER: "water",
+    MeterKind.GAS: "gas",
+    MeterKind.GAS_PULSE: "gas",
+}
+_PRICE_UNITS = {"water": WATER_PRICE_UNITS, "gas": GAS_PRICE_UNITS}
+
+
+def move_sources(
+    current: EnergyPreferences,
+    meters: Collection[MeterStatistics],
+    unit_of: Callable[[str], str | None],
+) -> EnergyPreferences:
+    """Return the preferences with each volume as what its meter is said to measure now.
+
+    Its settings go with it, except a price of another unit.
+    """
+    types = {
+        meter.statistics.get("volume"): _VOLUME_TYPES.get(meter.kind)
+        for meter in meters
+    }
+    sources: list[Any] = [*current["energy_sources"]]
+    for number, source in enumerate(sources):
+        wanted = types.get(source.get("stat_energy_from"))
+        if wanted and source["type"] in _PRICE_UNITS and source["type"] != wanted:
+            sources[number] = moved = {**source, "type": wanted}
+            unit = unit_of(moved.get("entity_energy_price") or "")
+            if unit and not unit.endswith(_PRICE_UNITS[wanted]):
+                moved["entity_energy_price"] = None
+    return {**current, "energy_sources": sources}
+
+
 def merge_preferences(
     current: EnergyPreferences,
     meters: Collection[MeterStatistics],
@@ -62,7 +99,7 @@ def merge_preferences(
     the low and the high one.
     """
     used = frozenset(_strings(current))
-    return {
+    merged: dict[str, Any] = {
         **current,
         "energy_sources": [
             *current["energy_sources"],
@@ -73,28 +110,44 @@ def merge_preferences(
             *_devices(meters, used),
         ],
     }
+    return cast(EnergyPreferences, merged)
 
 
 async def async_add_to_dashboard(
     hass: HomeAssistant, coordinator: CemmCoordinator
-) -> list[str]:
-    """Add a CEMM's meters to the Energy dashboard; return the entity ids added."""
+) -> tuple[list[str], bool]:
+    """Add a CEMM's meters to the Energy dashboard.
+
+    Returns the entity ids that were added or moved, and whether some were moved.
+    """
+
+    def unit_of(entity_id: str) -> str | None:
+        state = hass.states.get(entity_id)
+        return state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
+
     manager = await async_get_manager(hass)
     current = manager.data or manager.default_preferences()
     meters = _meter_statistics(hass, coordinator)
+    shifted = move_sources(current, meters, unit_of)
     texts = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
     tariffs = [texts[f"component.{DOMAIN}.common.{key}"] for key in _TARIFFS]
-    merged = merge_preferences(current, meters, tariffs)
+    merged = merge_preferences(shifted, meters, tariffs)
     if merged == current:
-        return []
+        return [], False
     await manager.async_update(merged)
-    added = set(_strings(merged)).difference(_strings(current))
-    return [
+    moved = {
+        source["stat_energy_from"]
+        for source in shifted["energy_sources"]
+        if source not in current["energy_sources"]
+    }
+    changed = moved | set(_strings(merged)).difference(_strings(current))
+    sensors = [
         entity_id
         for meter in meters
         for entity_id in meter.statistics.values()
-        if entity_id in added
+        if entity_id in changed
     ]
+    return sensors, bool(moved)
 
 
 def _meter_statistics(
@@ -128,7 +181,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _sources(
     meters: Collection[MeterStatistics], used: Collection[str], tariffs: Sequence[str]
-) -> Iterator[SourceType]:
+) -> Iterator[Item]:
     gas_meters = _gas_meters(meters, used)
     has_one = [meter.kind for meter in meters].count(MeterKind.SMART) == 1
     for meter in meters:
@@ -145,7 +198,7 @@ def _sources(
 
 def _grid(
     meter: MeterStatistics, used: Collection[str], tariffs: Sequence[str]
-) -> Iterator[GridSourceType]:
+) -> Iterator[Item]:
     """Yield a source per tariff: the dashboard gives each source its own price."""
     # Power belongs to the whole meter. One that is there already may have a
     # power of the user's own making.
@@ -160,19 +213,17 @@ def _grid(
     ):
         if not energy_from and not energy_to:
             continue
-        source: GridSourceType = {
+        yield {
             "type": "grid",
             "stat_energy_from": energy_from,
             "stat_energy_to": energy_to,
-            "stat_cost": None,
-            "entity_energy_price": None,
-            "number_energy_price": None,
+            **_NO_PRICE,
             "stat_compensation": None,
             "entity_energy_price_export": None,
             "number_energy_price_export": None,
             "cost_adjustment_day": 0.0,
+            **_extras(meter.name if is_total else tariff, power),
         }
-        yield _with(source, meter.name if is_total else tariff, power)
         # A statistic may stand in one grid source only.
         power = None
 
@@ -192,15 +243,15 @@ def _missing(
     return [counter if counter not in used else None for counter in counters]
 
 
-def _solar(meter: MeterStatistics, used: Collection[str]) -> Iterator[SolarSourceType]:
+def _solar(meter: MeterStatistics, used: Collection[str]) -> Iterator[Item]:
     energy = meter.get("energy_import")
     if energy and not meter.any_in(used, _CONSUMED):
-        source: SolarSourceType = {
+        yield {
             "type": "solar",
             "stat_energy_from": energy,
             "config_entry_solar_forecast": None,
+            **_extras(meter.name, meter.get("electric_power")),
         }
-        yield _with(source, meter.name, meter.get("electric_power"))
 
 
 def _gas_meters(
@@ -218,40 +269,27 @@ def _gas_meters(
     return pulse + (behind or smart)
 
 
-def _volume(
-    meter: MeterStatistics, used: Collection[str], kind: Literal["gas", "water"]
-) -> Iterator[SourceType]:
+def _volume(meter: MeterStatistics, used: Collection[str], kind: str) -> Iterator[Item]:
     volume = meter.get("gas") or meter.get("volume")
     if volume and volume not in used:
-        source: Any = {
-            "type": kind,
-            "stat_energy_from": volume,
-            "stat_cost": None,
-            "entity_energy_price": None,
-            "number_energy_price": None,
-        }
-        yield _with(source, meter.name, meter.get("flow"))
+        extras = _extras(meter.name, meter.get("flow"))
+        yield {"type": kind, "stat_energy_from": volume, **_NO_PRICE, **extras}
 
 
 def _devices(
     meters: Collection[MeterStatistics], used: Collection[str]
-) -> Iterator[DeviceConsumption]:
+) -> Iterator[Item]:
     """Yield what measures a part of the house's own consumption."""
     for meter in meters:
         if meter.kind not in {MeterKind.ELECTRICITY, MeterKind.PULSE}:
             continue
         energy = meter.get("energy_import")
         if energy and not meter.any_in(used, _CONSUMED):
-            device = DeviceConsumption(stat_consumption=energy)
-            yield _with(device, meter.name, meter.get("electric_power"))
+            extras = _extras(meter.name, meter.get("electric_power"))
+            yield {"stat_consumption": energy, **extras}
 
 
-def _with[T: (GridSourceType, SolarSourceType, DeviceConsumption)](
-    item: T, name: str, rate: str | None
-) -> T:
-    """Return a source or device with its name, and the power or flow that belongs to it."""
-    if name:
-        item["name"] = name
-    if rate:
-        item["stat_rate"] = rate
-    return item
+def _extras(name: str, rate: str | None) -> Item:
+    """Return the name of a source or device, and the power or flow that belongs to it."""
+    extras = {"name": name, "stat_rate": rate}
+    return {key: value for key, value in extras.items() if value}

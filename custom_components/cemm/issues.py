@@ -1,8 +1,7 @@
 """Raising and clearing repair issues, and how names are shown in them and in dialogs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import timedelta
-from itertools import product
 import re
 
 from homeassistant.config_entries import ConfigEntry
@@ -26,6 +25,11 @@ WRONG_DEVICE = "wrong_device"
 # What has happened to a meter and is no more than news.
 NEWS = (METER_LEAPT, METER_REMADE, METER_REPLACED)
 NEWS_FOR = timedelta(days=7)
+
+# What stays true of a CEMM that is not read any more.
+LASTING = (*NEWS, INPUTS_SWAPPED)
+
+_NOT_FIXABLE = (METER_STOPPED, UNREACHABLE_REMOTE)
 
 
 # What makes Markdown or HTML of a text. An underscore within a word does not, and neither
@@ -59,6 +63,13 @@ def issue_id(entry: ConfigEntry, key: str, alias: str = "") -> str:
     return "_".join(filter(None, (key, entry.entry_id, alias)))
 
 
+def name_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    """Return what the user calls a CEMM, with its MAC where another one is called the same."""
+    titles = [other.title for other in hass.config_entries.async_entries(DOMAIN)]
+    is_one_of_many = titles.count(entry.title) > 1
+    return f"{entry.title} ({entry.unique_id})" if is_one_of_many else entry.title
+
+
 @callback
 def async_raise(
     hass: HomeAssistant,
@@ -66,32 +77,33 @@ def async_raise(
     key: str,
     alias: str = "",
     *,
-    fixable: bool = False,
-    persistent: bool = False,
     data: Mapping[str, str] | None = None,
     changes: Iterable[str] = (),
     **placeholders: str,
 ) -> None:
-    """Raise an issue; `repairs` has the flow for a fixable one."""
+    """Raise an issue, which stays until it is cleared; `repairs` has the flow for a fixable one."""
+    if key in NEWS:
+        # This is another event than the last one, whatever the user decided about that.
+        async_clear(hass, entry, key, alias)
+    names = {
+        "name": name_of(hass, entry),
+        "alias": alias,
+        "meter": async_meter_name(hass, entry, alias) if alias else "",
+        **placeholders,
+    }
+    said = {name: as_text(text) for name, text in names.items() if text}
+    if key in NEWS:
+        said["changes"] = "\n".join(f"- {as_text(line)}" for line in changes)
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue_id(entry, key, alias),
         data={"entry_id": entry.entry_id, "alias": alias, **(data or {})},
-        is_fixable=fixable,
-        is_persistent=persistent,
+        is_fixable=key not in _NOT_FIXABLE,
+        is_persistent=True,
         severity=ir.IssueSeverity.WARNING,
         translation_key=key,
-        translation_placeholders={
-            key: as_text(text)
-            for key, text in {
-                "name": entry.title,
-                "alias": alias,
-                "meter": async_meter_name(hass, entry, alias),
-                **placeholders,
-            }.items()
-        }
-        | {"changes": "\n".join(f"- {as_text(line)}" for line in changes)},
+        translation_placeholders=said,
     )
 
 
@@ -104,29 +116,25 @@ def async_clear(
 
 
 @callback
-def async_expire_news(
-    hass: HomeAssistant, entry: ConfigEntry, aliases: Iterable[str]
+def async_clear_if(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    is_over: Callable[[str, str, ir.IssueEntry], bool],
 ) -> None:
-    """Clear the news of a meter once it has counted on for a week."""
-    registry = ir.async_get(hass)
-    for alias, key in product(aliases, NEWS):
-        issue = registry.async_get_issue(DOMAIN, issue_id(entry, key, alias))
-        if issue and dt_util.utcnow() - issue.created > NEWS_FOR:
-            async_clear(hass, entry, key, alias)
+    """Clear those issues of a CEMM of which that is so, told by key and alias."""
+    for (domain, identifier), issue in list(ir.async_get(hass).issues.items()):
+        key, found, alias = identifier.partition(f"_{entry.entry_id}")
+        if domain == DOMAIN and found and is_over(key, alias.removeprefix("_"), issue):
+            ir.async_delete_issue(hass, domain, identifier)
 
 
 @callback
-def async_clear_all(
-    hass: HomeAssistant, entry: ConfigEntry, *, persistent: bool
-) -> None:
-    """Clear all issues of a CEMM that is not read any more.
+def async_tidy(hass: HomeAssistant, entry: ConfigEntry, known: Container[str]) -> None:
+    """Clear the issues of all meters but the known ones, and news that is a week old."""
+    week_ago = dt_util.utcnow() - NEWS_FOR
 
-    News that outlives a restart of Home Assistant only goes if ``persistent``.
-    """
-    for (domain, identifier), issue in list(ir.async_get(hass).issues.items()):
-        if (
-            domain == DOMAIN
-            and entry.entry_id in identifier
-            and (persistent or not issue.is_persistent)
-        ):
-            ir.async_delete_issue(hass, domain, identifier)
+    def is_over(key: str, alias: str, issue: ir.IssueEntry) -> bool:
+        is_gone = bool(alias) and alias not in known
+        return is_gone or (key in NEWS and issue.created < week_ago)
+
+    async_clear_if(hass, entry, is_over)

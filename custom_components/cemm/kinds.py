@@ -1,9 +1,43 @@
-"""What a meter is: its kind, and what its silence means. Nothing here does I/O."""
+"""What a meter is, by its own word or the user's. Nothing here does I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
 
-from .client import Meter
+from .client import Meter, is_name
+from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS
+
+
+def _aliases(stored: object) -> list[str]:
+    names = stored if isinstance(stored, list) else []
+    return [name for name in names if isinstance(name, str) and is_name(name)]
+
+
+def _volume_kinds(stored: object) -> dict[str, str]:
+    kinds = stored if isinstance(stored, Mapping) else {}
+    return {alias: kind for alias, kind in kinds.items() if kind in ("water", "gas")}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user says of the meters."""
+
+    extra_aliases: Sequence[str] = ()
+    """What to ask for though the CEMM does not list it."""
+    volume_kinds: Mapping[str, str] = field(default_factory=dict)
+    """Alias → `water` or `gas`, where the CEMM does not tell."""
+    odd: Sequence[str] = ()
+    """The options that hold more than could be read: another version left it, or a hand."""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Read an entry's options; what is odd in them is ignored."""
+        aliases = _aliases(stored.get(CONF_EXTRA_ALIASES))
+        kinds = _volume_kinds(stored.get(CONF_VOLUME_KINDS))
+        read = {CONF_EXTRA_ALIASES: aliases, CONF_VOLUME_KINDS: kinds}
+        odd = [name for name in read if name in stored and read[name] != stored[name]]
+        return cls(aliases, kinds, odd)
 
 
 class MeterKind(StrEnum):
@@ -18,6 +52,8 @@ class MeterKind(StrEnum):
     PULSE = "pulse_meter"
     USAGE = "electric_usage"
 
+
+_QUIET = {MeterKind.GAS, MeterKind.GAS_PULSE, MeterKind.WATER, MeterKind.PULSE}
 
 _SMART = ("p1", "emucs", "han", "dlms")
 
@@ -34,13 +70,16 @@ def swapped_input(alias: str) -> str | None:
     return _SWAPPED.get(alias)
 
 
-def meter_kind(meter: Meter, volume_kinds: Mapping[str, str]) -> MeterKind:
+def meter_kind(
+    meter: Meter, volume_kinds: Mapping[str, str], *, has_volume: bool = False
+) -> MeterKind:
     """Tell a meter's kind by its type, or by its alias where the type is unknown.
 
-    ``volume_kinds`` (alias → water or gas) is what the user said of pulse meters.
+    ``volume_kinds`` (alias → water or gas) is what the user said of meters that count
+    a volume or pulses.
     """
     alias = meter.alias
-    pulse = alias.startswith("pulse-")
+    pulse = alias.startswith("pulse-") or (has_volume and not alias.startswith(_SMART))
     kind = volume_kinds.get(alias, meter.type) if pulse else meter.type
     if kind == "solar_energy":
         return MeterKind.PRODUCTION
@@ -61,5 +100,5 @@ def is_pulse(alias: str) -> bool:
 
 
 def is_watched(alias: str, kind: MeterKind) -> bool:
-    """Whether silence of this meter is a fault: not of pulse, gas and water meters."""
-    return kind not in {MeterKind.GAS, MeterKind.WATER} and not is_pulse(alias)
+    """Whether silence of this meter is a fault: not of what measures only what flows."""
+    return kind not in _QUIET and not is_pulse(alias)

@@ -103,7 +103,7 @@ class Outage:
             key = UNREACHABLE if host else UNREACHABLE_REMOTE
         else:
             return
-        async_raise(self._hass, self._entry, key, fixable=bool(host), host=host)
+        async_raise(self._hass, self._entry, key, host=host)
 
 
 @callback

@@ -8,17 +8,18 @@ from homeassistant.components.repairs import (
     RepairsFlow,
     RepairsFlowResult,
 )
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
 
 from .client import clean_host
-from .const import CONF_VOLUME_KINDS
-from .flows.base import async_ask, async_info, volume_kind_selector
-from .issues import INPUTS_SWAPPED, NEWS, VOLUME_KIND, as_text
+from .const import CONF_CONNECTION, CONF_VOLUME_KINDS, DOMAIN
+from .flows.base import async_ask, async_info, runtime_of_dialog, volume_kind_selector
+from .issues import NEWS, UNREACHABLE, VOLUME_KIND, WRONG_DEVICE
+from .kinds import Options
 from .meters.breaks import Break
 from .runtime import CemmConfigEntry
 
@@ -27,61 +28,69 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
     """Return the flow for an issue that `issues` raised."""
-    entry: CemmConfigEntry | None = hass.config_entries.async_get_entry(
-        (data or {}).get("entry_id", "")
-    )
-    if data is None or entry is None or issue_id.startswith(INPUTS_SWAPPED):
-        return ConfirmRepairFlow()
-    if issue_id.startswith(NEWS):
-        return ChangeFlow(entry, data)
-    if issue_id.startswith(VOLUME_KIND):
-        return VolumeKindFlow(entry, data["alias"])
-    return AddressFlow(entry) if CONF_HOST in entry.data else ConfirmRepairFlow()
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    flow = _FLOWS.get(issue.translation_key or "") if issue else None
+    return flow(issue) if issue and flow else ConfirmRepairFlow()
 
 
-class ChangeFlow(RepairsFlow):
+class IssueFlow(RepairsFlow):
+    """A dialog about an issue of a CEMM: where that is over, so is the dialog."""
+
+    _field = CONF_CONNECTION
+    """What the entry must have for the issue to make sense."""
+
+    def __init__(self, issue: ir.IssueEntry) -> None:
+        """Remember what it is about."""
+        self._id = issue.issue_id
+        self._about = {key: str(value) for key, value in (issue.data or {}).items()}
+        self._said = issue.translation_placeholders
+
+    def _entry(self) -> CemmConfigEntry:
+        """Return the CEMM's entry as it is now."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self._id)
+        entry = self.hass.config_entries.async_get_entry(self._about["entry_id"])
+        if issue is None or entry is None or self._field not in entry.data:
+            raise self._over()
+        return entry
+
+    def _over(self) -> AbortFlow:
+        ir.async_delete_issue(self.hass, DOMAIN, self._id)
+        return AbortFlow("over", self._said)
+
+
+class ChangeFlow(IssueFlow):
     """Says what was not counted, and lets the user say that it was use after all."""
-
-    def __init__(self, entry: CemmConfigEntry, data: dict[str, Any]) -> None:
-        """Remember what has changed."""
-        self._entry = entry
-        self._breaks = [Break(**each) for each in json.loads(data.get("breaks", "[]"))]
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Ask; the issue has the placeholders."""
-        registry = ir.async_get(self.hass)
-        issue = registry.async_get_issue(self.handler, self.issue_id)
+        """Ask."""
+        self._entry()
         return self.async_show_menu(
             step_id="init",
             menu_options=["dismiss", "was_use"],
-            description_placeholders=issue.translation_placeholders if issue else None,
+            description_placeholders=self._said,
         )
 
     async def async_step_dismiss(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Leave it as it is."""
+        self._entry()
         return self.async_create_entry(data={})
 
     async def async_step_was_use(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Count it."""
-        if self._entry.state is not ConfigEntryState.LOADED:
-            return self.async_abort(reason="not_loaded")
-        await self._entry.runtime_data.history.async_count_as_use(self._breaks)
+        history = runtime_of_dialog(self._entry()).history
+        breaks = json.loads(self._about.get("breaks", "[]"))
+        await history.async_count_as_use([Break(**each) for each in breaks])
         return self.async_create_entry(data={})
 
 
-class VolumeKindFlow(RepairsFlow):
-    """Asks what a pulse meter measures."""
-
-    def __init__(self, entry: ConfigEntry, alias: str) -> None:
-        """Remember which meter."""
-        self._entry = entry
-        self._alias = alias
+class VolumeKindFlow(IssueFlow):
+    """Asks what a meter measures."""
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
@@ -93,30 +102,27 @@ class VolumeKindFlow(RepairsFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Ask, and have the entities made anew."""
+        entry, alias = self._entry(), self._about["alias"]
+        if alias not in runtime_of_dialog(entry).coordinator.roster.listed:
+            raise self._over()
         if user_input is None:
             return self.async_show_form(
                 step_id="kind",
                 data_schema=vol.Schema({vol.Required("kind"): volume_kind_selector()}),
-                description_placeholders={
-                    "alias": as_text(self._alias),
-                    "name": as_text(self._entry.title),
-                },
+                description_placeholders=self._said,
             )
-        options = self._entry.options
-        kinds = {**options.get(CONF_VOLUME_KINDS, {}), self._alias: user_input["kind"]}
+        kinds = {**Options.of(entry.options).volume_kinds, alias: user_input["kind"]}
         self.hass.config_entries.async_update_entry(
-            self._entry, options={**options, CONF_VOLUME_KINDS: kinds}
+            entry, options={**entry.options, CONF_VOLUME_KINDS: kinds}
         )
-        self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
+        self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return self.async_create_entry(data={})
 
 
-class AddressFlow(RepairsFlow):
+class AddressFlow(IssueFlow):
     """Asks for the address that a CEMM has now."""
 
-    def __init__(self, entry: ConfigEntry) -> None:
-        """Remember which CEMM."""
-        self._entry = entry
+    _field = CONF_HOST
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
@@ -129,26 +135,32 @@ class AddressFlow(RepairsFlow):
     ) -> RepairsFlowResult:
         """Ask, and go on when the same CEMM answers there."""
         errors: dict[str, str] = {}
+        entry = self._entry()
         if user_input is not None:
             host = clean_host(user_input[CONF_HOST])
             info = await async_ask(async_info(self.hass, host), errors)
-            if info and info.mac != self._entry.unique_id:
+            entry = self._entry()
+            if info and info.mac != entry.unique_id:
                 errors["base"] = "wrong_device"
             if not errors:
                 self.hass.config_entries.async_update_entry(
-                    self._entry, data={**self._entry.data, CONF_HOST: host}
+                    entry, data={**entry.data, CONF_HOST: host}
                 )
-                self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
+                self.hass.config_entries.async_schedule_reload(entry.entry_id)
                 return self.async_create_entry(data={})
         schema = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
         return self.async_show_form(
             step_id="address",
             data_schema=self.add_suggested_values_to_schema(
-                schema, user_input or self._entry.data
+                schema, user_input or entry.data
             ),
-            description_placeholders={
-                "name": as_text(self._entry.title),
-                "host": as_text(self._entry.data[CONF_HOST]),
-            },
+            description_placeholders=self._said,
             errors=errors,
         )
+
+
+_FLOWS: dict[str, type[IssueFlow]] = {
+    **dict.fromkeys(NEWS, ChangeFlow),
+    **dict.fromkeys((UNREACHABLE, WRONG_DEVICE), AddressFlow),
+    VOLUME_KIND: VolumeKindFlow,
+}

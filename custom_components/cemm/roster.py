@@ -16,10 +16,8 @@ from .client import (
     CemmTimeoutError,
     Meter,
 )
-from .const import CONF_EXTRA_ALIASES, CONF_VOLUME_KINDS
 from .devices import async_registered_meters, async_remove_meter, async_update_cemm
-from .issues import async_expire_news
-from .kinds import MeterKind, meter_kind
+from .issues import async_tidy
 from .meters.listing import Missing, completed, left_out
 from .meters.meters import Meters
 from .outage import WrongDeviceError
@@ -45,6 +43,7 @@ class Roster:
         on_listed: Callable[[], None],
     ) -> None:
         """Start with nothing asked; `on_listed` is called when meters were listed."""
+        self.kind_of = meters.kind_of
         assert entry.unique_id
         self._on_listed = on_listed
         self._hass = hass
@@ -84,15 +83,11 @@ class Roster:
             return False
         return now > self.due + _WAITS or next_due() - now > self._takes
 
-    def kind_of(self, meter: Meter) -> MeterKind:
-        """Return what a meter measures, by its own word or the user's."""
-        return meter_kind(meter, self._entry.options.get(CONF_VOLUME_KINDS, {}))
-
     async def async_identify(self, *, after_failure: bool) -> None:
         """Make sure that this is still the same CEMM, and list its meters."""
         asked = monotonic()
         await self._async_recognise(after_failure=after_failure)
-        extra = self._entry.options.get(CONF_EXTRA_ALIASES, ())
+        extra = self._meters.options.extra_aliases
         registered = async_registered_meters(self._hass, self._entry)
         known = {alias: self.find(alias) for alias in {**registered, **self.listed}}
         # What was there before a restart may answer although the list leaves it out.
@@ -110,7 +105,7 @@ class Roster:
             raise self.error
         listed = self._take_meters(found, known)
         self.types = {alias: m.type for alias, m in (known | self.listed).items()}
-        async_expire_news(self._hass, self._entry, listed)
+        async_tidy(self._hass, self._entry, {*known, *listed})
         now = monotonic()
         self._takes = max(_TAKES, 1.5 * (now - asked))
         self.due = now + _INTERVAL
@@ -156,7 +151,7 @@ class Roster:
             meter.alias: completed(meter, known.get(meter.alias)) for meter in found
         }
         for meter in listed.values():
-            self._meters.watch(meter, self.kind_of(meter))
+            self._meters.watch(meter)
         return {*listed}
 
     def _forget_missing(

@@ -50,13 +50,6 @@ _IMPORT = vol.Schema(
     }
 )
 
-# Month and year data have names of their own for what a counter has counted.
-_UNITS = {
-    name: row.native_unit_of_measurement
-    for row in CHANNELS.values()
-    for name in (row.key, *(row.history.period if row.history else ()))
-}
-
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
@@ -122,7 +115,7 @@ async def _async_get_readings(call: ServiceCall) -> ServiceResponse:
             name: {
                 "time": _iso(measurement.time / 1000),
                 "value": measurement.value,
-                "unit": _UNITS.get(name),
+                "unit": _unit(name),
             }
             for name, measurement in reading.channels.items()
         }
@@ -194,12 +187,13 @@ def _misuse(key: str, **placeholders: str) -> ServiceValidationError:
     )
 
 
-def _unit(channel: str, samples: Sequence[Sample]) -> str | None:
-    """Return the unit of a channel's samples; that of gas follows from their spacing."""
+def _unit(channel: str, samples: Sequence[Sample] = ()) -> str | None:
+    """Return the unit of a channel; that of samples of gas follows from their spacing."""
     spacing = min((b.start - a.start for a, b in pairwise(samples)), default=HOUR)
     if channel == "gas" and spacing < HOUR:
         return UnitOfVolumeFlowRate.LITERS_PER_MINUTE
-    return _UNITS.get(channel)
+    row = CHANNELS.get(channel.removesuffix("_low"))
+    return row.native_unit_of_measurement if row else None
 
 
 def _iso(moment: float) -> str:

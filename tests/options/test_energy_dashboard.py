@@ -142,6 +142,37 @@ async def test_a_second_time_adds_nothing(
     assert dashboard.data is preferences
 
 
+async def test_a_meter_whose_kind_was_changed_is_moved(
+    hass: HomeAssistant, dashboard: energy.EnergyManager, local_entry: MockConfigEntry
+) -> None:
+    """It is told, and Home Assistant has nothing to complain of."""
+    local_entry.add_to_hass(hass)
+    for kind, reason in (("water", "updated"), ("gas", "moved"), ("water", "moved")):
+        hass.config_entries.async_update_entry(
+            local_entry,
+            options={"import_history": False, "volume_kinds": {"pulse-2": kind}},
+        )
+        await hass.config_entries.async_reload(local_entry.entry_id)
+        await hass.async_block_till_done()
+        result = await choose(hass, local_entry, "energy_dashboard")
+        assert result["reason"] == f"energy_dashboard_{reason}"
+        assert not await issues(hass)
+        if reason == "moved":
+            shown = result["description_placeholders"]
+            name = hass.states.get(entity_id(hass)).name
+            assert shown and shown["sensors"] == f"- {name}"
+    again = await choose(hass, local_entry, "energy_dashboard")
+    assert again["reason"] == "energy_dashboard_complete"
+
+
+def entity_id(hass: HomeAssistant) -> str:
+    found = er.async_get(hass).async_get_entity_id(
+        "sensor", "cemm", f"{MAC}_pulse-2_volume"
+    )
+    assert found
+    return found
+
+
 async def test_disabled_sensors_are_not_added(
     hass: HomeAssistant, dashboard: energy.EnergyManager, local_entry: MockConfigEntry
 ) -> None:

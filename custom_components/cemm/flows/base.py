@@ -1,16 +1,19 @@
 """What all ways to a CEMM share: asking it, and making or changing its entry."""
 
+import asyncio
 from collections.abc import Awaitable
 import logging
 from traceback import format_tb
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -30,7 +33,9 @@ from custom_components.cemm.client import (
     LocalCemm,
     NotConnectedError,
 )
-from custom_components.cemm.const import CONF_IMPORT_HISTORY
+from custom_components.cemm.const import CONF_CONNECTION, CONF_IMPORT_HISTORY
+from custom_components.cemm.issues import as_text
+from custom_components.cemm.runtime import CemmConfigEntry, CemmRuntime
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,14 +44,18 @@ HISTORY_SCHEMA = vol.Schema(
 )
 
 # The first that fits is what the user reads.
-_ERRORS: tuple[tuple[type[CemmError], str], ...] = (
+_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (InsecureUrlError, "insecure_url"),
     (Cemm3Error, "cemm_3"),
     (AuthenticationError, "invalid_auth"),
     (CemmResponseError, "not_cemm"),
     (NotConnectedError, "not_cemm"),
     (CemmError, "cannot_connect"),
+    (TimeoutError, "cannot_connect"),
 )
+
+# Seconds that the user waits for an answer.
+PATIENCE = 15.0
 
 
 def choice(field: str, labels: dict[str, str]) -> vol.Schema:
@@ -69,8 +78,9 @@ def volume_kind_selector() -> SelectSelector:
 async def async_ask[T](question: Awaitable[T], errors: dict[str, str]) -> T | None:
     """Return the answer; None if there is none, with the reason in ``errors``."""
     try:
-        return await question
-    except CemmError as err:
+        async with asyncio.timeout(PATIENCE):
+            return await question
+    except (CemmError, TimeoutError) as err:
         errors["base"] = next(key for kind, key in _ERRORS if isinstance(err, kind))
     except Exception as err:  # noqa: BLE001  the user can go on, whatever it is
         # Only where it happened: the message might quote a URL, and so the key.
@@ -81,6 +91,28 @@ async def async_ask[T](question: Awaitable[T], errors: dict[str, str]) -> T | No
         )
         errors["base"] = "unknown"
     return None
+
+
+@callback
+def entry_of_dialog(
+    hass: HomeAssistant, entry_id: str, field: str = CONF_CONNECTION
+) -> CemmConfigEntry:
+    """Return the entry that a dialog is about, as it is now.
+
+    The dialog ends where the entry is gone, or has no such field any more.
+    """
+    entry = hass.config_entries.async_get_entry(entry_id)
+    if entry is None or field not in entry.data:
+        raise AbortFlow("over")
+    return entry
+
+
+@callback
+def runtime_of_dialog(entry: CemmConfigEntry) -> CemmRuntime:
+    """Return what runs of a CEMM; a dialog that needs it ends where nothing does."""
+    if entry.state is not ConfigEntryState.LOADED:
+        raise AbortFlow("not_loaded", {"name": as_text(entry.title)})
+    return entry.runtime_data
 
 
 async def async_info(hass: HomeAssistant, host: str) -> CemmInfo:
@@ -108,6 +140,11 @@ class CemmFlow(ConfigFlow):
         """Start knowing nothing of the entry to come."""
         self._title = ""
         self._data: dict[str, str] = {}
+
+    @callback
+    @override
+    def _get_reconfigure_entry(self) -> CemmConfigEntry:
+        return entry_of_dialog(self.hass, self._reconfigure_entry_id)
 
     async def _async_finish(
         self, mac: str, title: str, data: dict[str, str]

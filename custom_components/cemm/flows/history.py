@@ -4,7 +4,7 @@ import asyncio
 from datetime import date
 import logging
 from time import time
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import (
     ConfigEntryState,
@@ -20,6 +20,8 @@ from custom_components.cemm.days import date_at
 from custom_components.cemm.energy import async_add_to_dashboard
 from custom_components.cemm.issues import as_text
 from custom_components.cemm.runtime import CemmConfigEntry
+
+from .base import entry_of_dialog, runtime_of_dialog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,8 +39,13 @@ _STEPS = {"import_history": "recorder", "energy_dashboard": "energy"}
 class HistorySteps(OptionsFlowWithReload):
     """Steps that act at once and change no option."""
 
-    config_entry: CemmConfigEntry
     _import: asyncio.Task[dict[str, int]]
+
+    @property
+    @override
+    def config_entry(self) -> CemmConfigEntry:
+        """Return the entry, as long as there is one."""
+        return entry_of_dialog(self.hass, self.handler)
 
     def history_options(self) -> list[str]:
         """Return the steps that the menu can offer now."""
@@ -51,14 +58,13 @@ class HistorySteps(OptionsFlowWithReload):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Add the meters to the Energy dashboard and say which sensors it has now."""
-        added = await async_add_to_dashboard(
-            self.hass, self.config_entry.runtime_data.coordinator
-        )
+        coordinator = runtime_of_dialog(self.config_entry).coordinator
+        added, moved = await async_add_to_dashboard(self.hass, coordinator)
         if not added:
             return self.async_abort(reason="energy_dashboard_complete")
         states = map(self.hass.states.get, added)
         return self.async_abort(
-            reason="energy_dashboard_updated",
+            reason="energy_dashboard_moved" if moved else "energy_dashboard_updated",
             description_placeholders={
                 "sensors": "\n".join(
                     f"- {as_text(state.name)}" for state in states if state
@@ -71,6 +77,7 @@ class HistorySteps(OptionsFlowWithReload):
     ) -> ConfigFlowResult:
         """Ask for the days to import; without any, it is all that the CEMM remembers."""
         errors = {}
+        history = runtime_of_dialog(self.config_entry).history
         if user_input is not None:
             start, end = (
                 date.fromisoformat(user_input[field]) if field in user_input else None
@@ -81,7 +88,6 @@ class HistorySteps(OptionsFlowWithReload):
             elif start and start > date_at(time()):
                 errors[_START_DATE] = "date_ahead"
             else:
-                history = self.config_entry.runtime_data.history
                 self._import = self.hass.async_create_task(
                     history.async_import(start, end, self.async_update_progress),
                     "CEMM import that the user watches",

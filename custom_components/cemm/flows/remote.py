@@ -1,7 +1,7 @@
 """The way to a CEMM with an API key."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
@@ -9,6 +9,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
 )
 from homeassistant.const import CONF_API_KEY, CONF_URL
+from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import discovery_flow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -33,8 +34,9 @@ from custom_components.cemm.const import (
     DOMAIN,
 )
 from custom_components.cemm.issues import as_text
+from custom_components.cemm.runtime import CemmConfigEntry
 
-from .base import CemmFlow, async_ask, choice
+from .base import CemmFlow, async_ask, choice, entry_of_dialog
 
 _SECTION_ADVANCED = "advanced"
 
@@ -148,6 +150,11 @@ class RemoteFlow(CemmFlow):
         title = remote_title(mac, several=bool(self._linked))
         return await self._async_finish(mac, title, {**self._data, CONF_UID: uid})
 
+    @callback
+    @override
+    def _get_reauth_entry(self) -> CemmConfigEntry:
+        return entry_of_dialog(self.hass, self._reauth_entry_id, CONF_API_KEY)
+
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
@@ -165,6 +172,7 @@ class RemoteFlow(CemmFlow):
             linked = await async_ask(
                 self._async_linked(entry.data[CONF_URL], api_key), errors
             )
+            entry = self._get_reauth_entry()
             if linked is not None:
                 if entry.unique_id not in linked:
                     return self.async_abort(reason="wrong_device")

@@ -51,8 +51,8 @@ class MeterData:
     measured: frozenset[str] = frozenset()
     """The registers of the newest answers; one that is missing for a while is kept."""
     available: bool = True
-    stalled: bool = False
-    """Whether the meter has stopped measuring although the CEMM answers."""
+    stalled: bool | None = None
+    """Whether the meter has stopped measuring although the CEMM answers; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import logging
 from time import monotonic, time
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import MAX_METERS, CemmError, Meter, Reading
@@ -18,12 +18,12 @@ from custom_components.cemm.issues import (
     METER_REMADE,
     METER_REPLACED,
     METER_STOPPED,
-    NEWS,
     VOLUME_KIND,
     async_clear,
+    async_clear_if,
     async_raise,
 )
-from custom_components.cemm.kinds import MeterKind, swapped_input
+from custom_components.cemm.kinds import MeterKind, Options, meter_kind, swapped_input
 
 from .breaks import Break, statistic_name
 from .guard import Verdict
@@ -51,12 +51,14 @@ class Meters(dict[str, MeterTracker]):
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
+        options: Options,
         new_schedule: Callable[[], Schedule],
     ) -> None:
         """Start without meters."""
         super().__init__()
         self._hass = hass
         self._entry = entry
+        self.options = options
         self._new_schedule = new_schedule
         self._stored: dict[str, Any] = {}
 
@@ -75,20 +77,36 @@ class Meters(dict[str, MeterTracker]):
             alias: tracker_as_json(tracker) for alias, tracker in self.items()
         }
 
-    def watch(self, meter: Meter, kind: MeterKind) -> None:
-        """Begin to follow a meter; reload if it has turned out to be of another kind."""
+    def kind_of(self, meter: Meter) -> MeterKind:
+        """Return what a meter measures, by its own word or the user's."""
+        alias, mac = meter.alias, self._entry.unique_id or ""
+        tracker = self.get(alias)
+        has_volume = (tracker is not None and "volume" in tracker.data.registers) or (
+            async_sensor(self._hass, mac, alias, "volume") is not None
+        )
+        return meter_kind(meter, self.options.volume_kinds, has_volume=has_volume)
+
+    def watch(self, meter: Meter) -> None:
+        """Begin to follow a meter, or anew if it has turned out to be of another kind."""
         if (tracker := self.get(meter.alias)) is None:
             stored = self._stored.get(meter.alias)
             self[meter.alias] = MeterTracker(
                 meter,
-                kind,
+                self.kind_of(meter),
                 restore_groups(stored),
                 restore_ended(stored),
                 self._new_schedule(),
             )
             return
         tracker.data = replace(tracker.data, meter=meter)
-        if tracker.data.kind is not kind:
+        self._find_kind(tracker)
+
+    def _find_kind(self, tracker: MeterTracker) -> None:
+        kind = self.kind_of(tracker.data.meter)
+        if kind is tracker.data.kind:
+            return
+        tracker.data = replace(tracker.data, kind=kind)
+        if self._entry.state is ConfigEntryState.LOADED:
             # Its entities have to be others.
             self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
 
@@ -97,8 +115,7 @@ class Meters(dict[str, MeterTracker]):
         known = self.as_dict()
         self._stored = dict(list(known.items())[-MAX_METERS:])
         self.pop(alias, None)
-        for key in (METER_STOPPED, *NEWS, VOLUME_KIND):
-            async_clear(self._hass, self._entry, key, alias)
+        async_clear_if(self._hass, self._entry, lambda _, gone, *__: gone == alias)
 
     def take(self, alias: str, result: Reading | CemmError) -> Change:
         """Hand a meter its answer, or the reason why there is none.
@@ -120,8 +137,9 @@ class Meters(dict[str, MeterTracker]):
         if change.verdict in _ISSUES:
             self._tell(alias, change)
         if "volume" in result.channels and "volume" not in had:
+            self._find_kind(tracker)
             if tracker.data.kind is MeterKind.PULSE:
-                self._raise(VOLUME_KIND, alias, fixable=True)
+                async_raise(self._hass, self._entry, VOLUME_KIND, alias)
             else:
                 async_clear(self._hass, self._entry, VOLUME_KIND, alias)
         return change
@@ -143,7 +161,7 @@ class Meters(dict[str, MeterTracker]):
         """Tell the user once what was seen and not counted."""
         if self._are_swapped(alias, change):
             _LOGGER.warning("%s: inputs s02 and s03 changed places", self._entry.title)
-            self._raise(INPUTS_SWAPPED, "", fixable=True, persistent=True)
+            async_raise(self._hass, self._entry, INPUTS_SWAPPED)
             return
         _LOGGER.warning(
             "%s: the readings of meter %s went from %s to %s, which is not counted as use",
@@ -156,8 +174,6 @@ class Meters(dict[str, MeterTracker]):
             self._entry,
             _ISSUES[change.verdict],
             alias,
-            fixable=True,
-            persistent=True,
             data={"breaks": json.dumps([asdict(each) for each in change.breaks])},
             changes=self._lines(change.breaks),
         )
@@ -183,31 +199,18 @@ class Meters(dict[str, MeterTracker]):
         }
         now = monotonic()
         for alias, tracker in self.items():
-            activity = active.get(alias)
-            # A meter that does not answer tells nothing.
-            if tracker.failures and activity:
+            # Of a meter that does not answer, nothing is known.
+            if alias in asked and (tracker.failures or not tracker.data.available):
                 continue
-            stalled = activity is not None and is_stalled(
-                activity, active.values(), now
-            )
-            if stalled == tracker.data.stalled:
+            activity, was = active.get(alias), tracker.data.stalled
+            stalled = is_stalled(activity, active.values(), now) if activity else False
+            if stalled in (None, was):
                 continue
             tracker.data = replace(tracker.data, stalled=stalled)
             if stalled:
                 _LOGGER.warning("%s: meter %s has stopped", self._entry.title, alias)
-                self._raise(METER_STOPPED, alias)
-            else:
+                async_raise(self._hass, self._entry, METER_STOPPED, alias)
+                continue
+            if was:
                 _LOGGER.info("%s: meter %s measures again", self._entry.title, alias)
-                async_clear(self._hass, self._entry, METER_STOPPED, alias)
-
-    def _raise(
-        self, key: str, alias: str, *, fixable: bool = False, persistent: bool = False
-    ) -> None:
-        async_raise(
-            self._hass,
-            self._entry,
-            key,
-            alias,
-            fixable=fixable,
-            persistent=persistent,
-        )
+            async_clear(self._hass, self._entry, METER_STOPPED, alias)

@@ -26,6 +26,8 @@ class Activity:
     """The newest of those that moved."""
     moved: float
     """When they were first seen: seconds of a monotonic clock."""
+    is_first: bool = False
+    """Whether nothing was seen before, so that it may be long ago."""
 
 
 def observe(
@@ -39,23 +41,28 @@ def observe(
     """
     times = frozenset(measurement.time for measurement in measurements)
     fresh = times - old.times if old else times
-    return Activity(times, max(fresh), now) if fresh else old
+    return Activity(times, max(fresh), now, old is None) if fresh else old
 
 
-def is_stalled(meter: Activity, watched: Collection[Activity], now: float) -> bool:
+def is_stalled(
+    meter: Activity, watched: Collection[Activity], now: float
+) -> bool | None:
     """Whether a watched meter has stopped measuring although its CEMM answers.
+
+    None: it was not watched for long enough to say so.
 
     ``watched`` are the watched meters of the same CEMM, this one may be among
     them: those that still measure tell its time. Where none does, ``now`` does,
     in seconds of the same clock as in `observe`.
     """
     quiet = now - meter.moved
+    unlikely = None if meter.is_first else False
     if quiet < _CADENCE:
-        return False
+        return unlikely
     clock = max(
         (other.newest for other in watched if now - other.moved < _CADENCE),
         default=None,
     )
     if clock is None:
-        return quiet > _LIMIT
+        return quiet > _LIMIT or unlikely
     return abs(clock - meter.newest) > _LIMIT * 1000
