@@ -71,7 +71,8 @@ async def test_the_user_says_what_a_pulse_meter_measures(
     form = await repairs.start(question.issue_id)
     assert form["type"] == FlowResultType.FORM
     assert form["description_placeholders"] == {
-        **{"alias": "pulse-1", "meter": "pulse-1"},
+        "alias": "pulse-1",
+        "meter": "pulse-1",
         "name": "CEMM Plus",
     }
     done = await repairs.submit(form["flow_id"], kind="water")

@@ -15,8 +15,11 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
+from custom_components.cemm.days import midnight
+from custom_components.cemm.diagnostics import async_get_config_entry_diagnostics
 from simulator import Fault, House, Simulator
 from tests.conftest import setup
+from tests.helpers.common import ours
 from tests.helpers.flows import shown
 from tests.helpers.history import keep
 from tests.helpers.menu import choose, days_ago, offered
@@ -165,6 +168,49 @@ async def test_an_import_that_the_cemm_interrupts_can_be_repeated(
         hass, await submit(hass, local_entry, start_date=str(days_ago(3)))
     )
     assert result["reason"] == "history_imported"
+
+
+@pytest.mark.usefixtures("two_meters")
+async def test_what_is_not_exact_is_said(
+    hass: HomeAssistant,
+    sim: Simulator,
+    local_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In the result, in the log once, and in the diagnostics; also after a restart."""
+    odd = days_ago(2)
+    sim.house.meters["p1-gas"].misbooked["gas", odd] = 500.0
+    asked = midnight(days_ago(1))
+    sim.faults.append(Fault("status", "/pulse-2/data/day/", value=500, time=asked))
+    await setup(hass, local_entry)
+    result = await finished(
+        hass, await submit(hass, local_entry, start_date=str(days_ago(3)))
+    )
+    assert result["reason"] == "history_inexact"
+    said = result["description_placeholders"]
+    assert said and said["notes"].splitlines() == [
+        (
+            f"- Gas meter, {odd}: an amount contradicts what was measured, and was not"
+            " believed"
+        ),
+        (
+            f"- Water meter pulse-2, {days_ago(1)}: not everything was answered: a guess"
+            " until it is"
+        ),
+    ]
+    lines = [line for line in ours(caplog) if str(odd) in line]
+    assert lines == [
+        (
+            f"CEMM Plus: the past of meter p1-gas is not exact between {odd} and {odd}:"
+            " contradicted"
+        )
+    ]
+    await hass.config_entries.async_reload(local_entry.entry_id)
+    told = await async_get_config_entry_diagnostics(hass, local_entry)
+    assert told["history"]["not_exact"] == {
+        "p1-gas": {"contradicted": [str(odd), str(odd)]},
+        "pulse-2": {"guess": [str(days_ago(1)), str(days_ago(1))]},
+    }
 
 
 @pytest.mark.usefixtures("two_meters")

@@ -13,10 +13,13 @@ from homeassistant.config_entries import (
 )
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import DateSelector
+from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
 from custom_components.cemm.client import CemmError
+from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.days import date_at
+from custom_components.cemm.devices import async_meter_name
 from custom_components.cemm.energy import async_add_to_dashboard
 from custom_components.cemm.issues import as_text
 from custom_components.cemm.runtime import CemmConfigEntry
@@ -124,7 +127,23 @@ class HistorySteps(OptionsFlowWithReload):
         except Exception:
             _LOGGER.exception("Unexpected error while importing history")
             return self.async_abort(reason="import_failed")
+        reason = "history_imported" if hours else "history_complete"
+        notes = await self._async_notes()
         return self.async_abort(
-            reason="history_imported" if hours else "history_complete",
-            description_placeholders={"hours": str(hours)},
+            reason="history_inexact" if notes else reason,
+            description_placeholders={"hours": str(hours), "notes": notes},
         )
+
+    async def _async_notes(self) -> str:
+        """Return what is not exact, and why, a line for each meter and reason."""
+        texts = await async_get_translations(
+            self.hass, self.hass.config.language, "common", [DOMAIN]
+        )
+        lines = []
+        for alias, notes in runtime_of_dialog(self.config_entry).history.notes.items():
+            meter = async_meter_name(self.hass, self.config_entry, alias)
+            for why, span in notes.items():
+                when = " - ".join(map(str, dict.fromkeys(span)))
+                text = texts[f"component.{DOMAIN}.common.past_{why}"]
+                lines.append(f"- {as_text(meter)}, {when}: {text}")
+        return "\n".join(lines)

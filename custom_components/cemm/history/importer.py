@@ -179,7 +179,8 @@ class Importer:
             )
         )
         for note in counted.notes:
-            self.notes[job.alias, note.why].add(note.day)
+            if note.day not in guessed:
+                self.notes[job.alias, note.why].add(note.day)
         batches: list[_Batch] = []
         for counter, rows in counted.rows.items():
             if rows:

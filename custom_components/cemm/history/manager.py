@@ -84,7 +84,15 @@ class HistoryManager:
     @property
     def notes(self) -> Mapping[str, Mapping[str, Span]]:
         """By alias what of its past is not exact, and why."""
-        return self._ledger.notes
+        guesses = {
+            alias: {"guess": (min(guessed), max(guessed))}
+            for alias, guessed in self._ledger.guesses.items()
+        }
+        notes = self._ledger.notes
+        return {
+            alias: {**notes.get(alias, {}), **guesses.get(alias, {})}
+            for alias in {**notes, **guesses}
+        }
 
     @property
     def waiting(self) -> dict[str, Any]:
