@@ -3,14 +3,16 @@
 A month of a meter's data comes this way:
 
     ask.py         asks the CEMM, one question at a time: the years tell which months there are,
-                   the month how much each day counted, the day when it was used
+                   the month how much each day counted, the day when it was used;
+                   `questions.py` keeps what was answered and asks again what failed
     profile.py     a day's samples become amounts by the minute; `tariffs.py` finds the hours
                    of the low tariff in them
     rises.py       readings and amounts tell how much it was, where minutes that were measured
                    do not contradict them; `usage.py` has these minutes tell when, and
                    `meter_days.py` puts all of it together
     count.py       with that each statistic is counted hour by hour: `importer.py` goes back
-                   from a reading that is known, `healing.py` across hours that are missing
+                   from a reading that is known, `healing.py` across hours that are missing,
+                   `guesses.py` a day anew that could not be asked for at first
     rows.py        rows, and the holes between them
     want.py        what rows should be and why, and what is to be done about it: move or write
     apply.py       the one place that has the recorder do it
