@@ -200,7 +200,8 @@ class Meters(dict[str, MeterTracker]):
         now = monotonic()
         for alias, tracker in self.items():
             # Of a meter that does not answer, nothing is known.
-            if alias in asked and (tracker.failures or not tracker.data.available):
+            has_failed = tracker.failures or tracker.questions.is_asked_twice
+            if alias in asked and (has_failed or not tracker.data.available):
                 continue
             activity, was = active.get(alias), tracker.data.stalled
             stalled = is_stalled(activity, active.values(), now) if activity else False
