@@ -12,13 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
-from math import isclose
 from operator import attrgetter
 
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import CemmError
-from custom_components.cemm.days import HOUR, date_at, days, midnight, months_back
+from custom_components.cemm.days import DAY, HOUR, date_at, days, midnight, months_back
 from custom_components.cemm.meters.meter import MeterData
 
 from .apply import async_begin_at, async_queue
@@ -28,24 +27,19 @@ from .counters import Counter, Priority
 from .ledger import Ledger
 from .profile import Day
 from .progress import Progress
-from .recorder import (
-    async_newest_hour,
-    async_newest_minutes,
-    async_oldest_hour,
-    async_stored,
-)
+from .recorder import async_newest_minutes, async_oldest_hour, async_stored
 from .rows import Row
 from .usage import meter_reading
 from .want import Difference, Move
+
+# A time that is so far (seconds) from now is of a clock that is wrong.
+YEARS = 365 * DAY
 
 # At most this many rows wait: about a year of a house with five meters.
 _PUT_OFF = 100_000
 
 # How many writes the recorder may be behind: some months take it long, others do not.
 _AHEAD = 4
-
-# How far a sum may differ from the readings that it was made of (kWh or m³): rounding.
-_SAME_RISE = 1e-3
 
 type _Batch = tuple[Counter, float, list[Row]]
 """A counter, its sum where its rows begin, and these, oldest first."""
@@ -216,12 +210,13 @@ async def async_anchor(
     """Return a counter's oldest known reading; None if it has none at all.
 
     Before the recorder has a row, that is the live reading, as a row that ends at its
-    time. Where the recorder has not begun to count, it is made to begin there.
+    time. Where the recorder has not begun to count, it is made to begin there. The time
+    must be plausible: that of a CEMM that has just started may be years off.
     """
     if oldest := await async_oldest_hour(hass, counter):
         return oldest
     reading = meter_reading(data.channels, counter.registers)
-    if reading is None:
+    if reading is None or abs(reading[0] - now) > YEARS:
         return None
     time, state = min(reading[0], now), round(reading[1], 6)
     if await async_newest_minutes(hass, counter) is None:
@@ -231,17 +226,3 @@ async def async_anchor(
     if newest is None:
         return None
     return Row(int(time) - HOUR, state, state - newest.state + newest.sum)
-
-
-async def async_is_continuous(hass: HomeAssistant, counter: Counter) -> bool:
-    """Whether the live sum, if there is one, goes on from that of the newest row.
-
-    A sum that began anew after an outage is recognised by being small. It must be
-    mended before all sums are moved.
-    """
-    row = await async_newest_hour(hass, counter)
-    live = await async_newest_minutes(hass, counter) if row else None
-    if live is None or row is None:
-        return True
-    rise = live.state - row.state
-    return isclose(live.sum - row.sum, rise, abs_tol=_SAME_RISE)
