@@ -67,12 +67,13 @@ async def async_apply(
 async def async_write(
     hass: HomeAssistant, statistic: Statistic, rows: Sequence[Row]
 ) -> None:
-    """Write rows at once, in order of time; raises like `async_apply`."""
+    """Write rows at once; raises like `async_apply`."""
     left = rows
+    first, last = min(rows).start, max(rows).end
     for _ in range(_TRIES):
         await async_queue(hass, statistic, Difference(rows=left))
         await async_stored(hass)
-        found = await async_hours(hass, statistic, left[0].start, left[-1].end)
+        found = await async_hours(hass, statistic, first, last)
         there = {row.start: row for row in found}
         left = [row for row in left if not row.is_like(there.get(row.start))]
         if not left:

@@ -123,11 +123,9 @@ class Healer:
             neighbours = [row for row in rows if row.start in (start, end)]
             if len(neighbours) < 2:
                 raise CemmError(f"rows of {counter.entity_id} are gone meanwhile")
-            may_be_other = start < self.ledger.since[counter.entity_id]
+            since = self.ledger.since[counter.entity_id]
             wants, what = await self.hass.async_add_executor_job(
-                partial(
-                    _filled, Hole(*neighbours), use, rows, may_be_other=may_be_other
-                )
+                partial(_filled, Hole(*neighbours), use, rows, since)
             )
             await self._async_apply(counter, wants, what)
         if not what:
@@ -179,10 +177,10 @@ def _together(missing: _Seam) -> tuple[int, int, str, str]:
 
 
 def _filled(
-    hole: Hole, use: Use, there: Collection[Row], *, may_be_other: bool
+    hole: Hole, use: Use, there: Collection[Row], since: float
 ) -> tuple[Sequence[Want], Difference]:
     """Return what fills a hole. It takes long for years: not in the event loop."""
-    wants = want_hole(hole, *use, may_be_other=may_be_other)
+    wants = want_hole(hole, *use, since)
     return wants, _made([hole.before, hole.after], wants, there)
 
 

@@ -157,16 +157,15 @@ def want_hole(
     hole: Hole,
     used: Sequence[float],
     unknown: Sequence[float],
-    *,
-    may_be_other: bool = False,
+    known_since: float = 0.0,
 ) -> list[Want]:
     """Return the rows of a hole and of the hour after it.
 
     ``used`` is what was counted until each of the hole's times, ``unknown`` how many
     minutes were not measured. The neighbours' readings and sums tell how much was used
     between them, and ``used`` only when. Where these contradict each other, the meter is
-    another one, and only ``used`` is known. So it is where the row before is older than
-    what is known of the statistic and ``may_be_other`` one's. Nothing is returned when the sum falls across
+    another one, and only ``used`` is known. So may it be where the row before is older than
+    what is known of the statistic. Nothing is returned when the sum falls across
     the hole: it is not known why, so it is not covered up.
     """
     before, after = hole.before, hole.after
@@ -174,7 +173,12 @@ def want_hole(
     measured = unknown[-1] < len(used)
     change, rise, why = _rise(hole, used[-1], measured=measured)
     is_booked = abs(change - rise) <= TOLERANCE
-    if may_be_other and measured and is_booked and _are_apart(change, used[-1]):
+    if (
+        before.start < known_since
+        and measured
+        and is_booked
+        and _are_apart(change, used[-1])
+    ):
         rise, why = used[-1], Why.OTHER
     if rise < -TOLERANCE:
         return []
