@@ -26,7 +26,7 @@ from .count import Use, count_hours
 from .counters import Counter
 from .late import hours_late, is_read_hourly
 from .ledger import Ledger
-from .recorder import async_hours, async_minutes
+from .recorder import async_hours, async_minutes, async_scales
 from .rows import Hole, Row
 from .seams import async_gapless, async_seams
 from .want import Difference, Want, difference, want_hole, want_late
@@ -65,18 +65,23 @@ class Healer:
         noted, and the others go on.
         """
         seams: list[_Seam] = []
+        scales = await async_scales(self.hass, counters)
         gapless = await async_gapless(self.hass, counters) & self._looked
         for counter in counters:
             self.ledger.since.setdefault(counter.entity_id, time())
+            if counter not in scales:
+                continue
             everywhere = counter.entity_id not in gapless
-            found = await async_seams(self.hass, counter, everywhere=everywhere)
+            found = await async_seams(
+                self.hass, counter, scales[counter], everywhere=everywhere
+            )
             seams += [(counter, seam) for seam in found if self._is_due(counter, seam)]
             self._looked.add(counter.entity_id)
         # The newest comes first: mending a sum moves all later rows.
         seams.sort(key=_together, reverse=True)
         for _, group in groupby(seams, _together):
             await self._async_fill_all(dict(group))
-        for counter in counters:
+        for counter in scales:
             if counter.alias not in self.failed:
                 with contained(counter.alias, self.failed):
                     await self._async_settle_late(counter)

@@ -76,6 +76,11 @@ class HistoryManager:
         return RECORDER_DOMAIN in self._hass.config.components
 
     @property
+    def mended(self) -> Collection[str]:
+        """What was put right last in the statistics, and why."""
+        return self._ledger.mended
+
+    @property
     def progress(self) -> float | None:
         """How much is there of what is wanted, in percent."""
         part = self._progress.of_all

@@ -220,9 +220,13 @@ async def async_metadata[S: Statistic](
     return {s: known[s.entity_id][1] for s in statistics if s.entity_id in known}
 
 
-async def async_scale(hass: HomeAssistant, statistic: Statistic) -> float:
-    """Return how much of the unit in which its rows are stored is one of its own."""
-    known = await async_metadata(hass, [statistic])
-    stored = known[statistic]["unit_of_measurement"] if statistic in known else None
-    converter = STATISTIC_UNIT_TO_UNIT_CONVERTER[statistic.unit]
-    return converter.convert(1.0, statistic.unit, stored or statistic.unit)
+async def async_scales[S: Statistic](
+    hass: HomeAssistant, statistics: Collection[S]
+) -> dict[S, float]:
+    """Return of those that have rows how much of the unit of these is one of their own."""
+    scales = {}
+    for statistic, known in (await async_metadata(hass, statistics)).items():
+        unit, stored = statistic.unit, known["unit_of_measurement"]
+        converter = STATISTIC_UNIT_TO_UNIT_CONVERTER[unit]
+        scales[statistic] = converter.convert(1.0, unit, stored)
+    return scales

@@ -24,7 +24,6 @@ from .recorder import (
     async_execute,
     async_newest_hour,
     async_oldest_minutes,
-    async_scale,
 )
 from .rows import TOLERANCE, Hole, Row
 
@@ -49,7 +48,7 @@ async def async_gapless(
 
 
 async def async_seams(
-    hass: HomeAssistant, counter: Counter, *, everywhere: bool
+    hass: HomeAssistant, counter: Counter, scale: float, *, everywhere: bool
 ) -> list[Hole]:
     """Return the neighbours whose hours do not follow each other as they should.
 
@@ -58,7 +57,6 @@ async def async_seams(
     which there are short-term rows.
     """
     oldest = None if everywhere else await async_oldest_minutes(hass, counter)
-    scale = await async_scale(hass, counter)
 
     def is_odd(c: Any) -> ColumnElement[bool]:
         most = counter.max_rate * scale * (c.start - c.start_before)
@@ -72,17 +70,18 @@ async def async_seams(
     since = oldest.start - 2 * HOUR if oldest else 0
     starts, unseen = Statistics.start_ts, await _async_unseen(hass, counter)
     where = starts >= since, starts.not_in(unseen)
-    return await _async_pairs(hass, counter, Statistics, is_odd, *where)
+    return await _async_pairs(hass, Statistics, (counter, scale), is_odd, *where)
 
 
-async def async_restarts(hass: HomeAssistant, statistic: Statistic) -> list[Hole]:
+async def async_restarts(
+    hass: HomeAssistant, statistic: Statistic, scale: float
+) -> list[Hole]:
     """Return the short-term rows whose sum is nearer to 0 than that of the row before.
 
     The first of all has the hour before it as its neighbour.
     """
     if (oldest := await async_oldest_minutes(hass, statistic)) is None:
         return []
-    scale = await async_scale(hass, statistic)
 
     def is_odd(c: Any) -> ColumnElement[bool]:
         rise, change = c.sum - c.sum_before, c.state - c.state_before
@@ -91,7 +90,7 @@ async def async_restarts(hass: HomeAssistant, statistic: Statistic) -> list[Hole
             func.abs(rise - change) > TOLERANCE * scale,
         )
 
-    found = await _async_pairs(hass, statistic, StatisticsShortTerm, is_odd)
+    found = await _async_pairs(hass, StatisticsShortTerm, (statistic, scale), is_odd)
     hour = await async_newest_hour(hass, statistic, oldest.start - HOUR + 1)
     return [Hole(hour, oldest), *found] if hour else found
 
@@ -136,13 +135,15 @@ async def _async_unseen(hass: HomeAssistant, statistic: Statistic) -> list[int]:
 
 async def _async_pairs(
     hass: HomeAssistant,
-    statistic: Statistic,
     table: Table,
+    of: tuple[Statistic, float],
     is_odd: Callable[[Any], ColumnElement[bool]],
     *where: ColumnElement[bool],
 ) -> list[Hole]:
-    """Return the neighbours of which something is true."""
-    scale = await async_scale(hass, statistic)
+    """Return the neighbours of which something is true.
+
+    ``of`` is the statistic and how much of the unit of its rows is one of its own.
+    """
     start = table.start_ts
     values = {"start": start, "state": table.state, "sum": table.sum}
     rows = (
@@ -154,7 +155,7 @@ async def _async_pairs(
             ),
         )
         .join(StatisticsMeta, StatisticsMeta.id == table.metadata_id)
-        .where(StatisticsMeta.statistic_id == statistic.entity_id)
+        .where(StatisticsMeta.statistic_id == of[0].entity_id)
         .where(table.state.is_not(None), table.sum.is_not(None))
         # A row that is later than now is of a clock that was wrong.
         .where(start < time(), *where)
@@ -163,8 +164,8 @@ async def _async_pairs(
     query = select(rows).where(is_odd(rows.c)).order_by(rows.c.start)
     return [
         Hole(
-            Row(int(found[3]), found[4] / scale, found[5] / scale),
-            Row(int(found[0]), found[1] / scale, found[2] / scale),
+            Row(int(found[3]), found[4] / of[1], found[5] / of[1]),
+            Row(int(found[0]), found[1] / of[1], found[2] / of[1]),
         )
         for found in await async_execute(hass, query)
     ]

@@ -20,6 +20,7 @@ from .recorder import (
     async_minutes,
     async_newest_hour,
     async_newest_minutes,
+    async_scales,
     async_stored,
 )
 from .rows import Row
@@ -59,11 +60,12 @@ async def async_join(
 ) -> None:
     """Join the sums that the recorder began at 0 again, except at breaks."""
     unsettled = {each.name for each in ledger.breaks}
-    for statistic in await async_convertible(hass, list(statistics)):
+    convertible = await async_convertible(hass, list(statistics))
+    for statistic, scale in (await async_scales(hass, convertible)).items():
         if statistic.name in unsettled:
             continue
         async with lock:
-            pairs = await async_restarts(hass, statistic)
+            pairs = await async_restarts(hass, statistic, scale)
             rows = sorted({row for pair in pairs for row in (pair.before, pair.after)})
             if what := difference(rows, want_restarts(pairs)):
                 await async_apply(hass, statistic, what)
