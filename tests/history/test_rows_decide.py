@@ -268,7 +268,7 @@ async def test_rows_of_another_counter_before_ours(
                 new,
             )
             if new.start in theirs:
-                assert new.state == theirs[new.start].state
+                assert new.state == pytest.approx(theirs[new.start].state)
     await past.next_hour()
     assert await past.rows() == rows_now
 
@@ -281,7 +281,14 @@ async def write_minutes(past: Past, counter: Counter, hour: Row) -> None:
     get_instance(past.hass).async_import_statistics(
         metadata, [data], StatisticsShortTerm
     )
+
+    def work() -> None:
+        with session_scope(hass=past.hass) as session:
+            created = {StatisticsShortTerm.created_ts: hour.end}
+            session.query(StatisticsShortTerm).update(created)
+
     await async_stored(past.hass)
+    await get_instance(past.hass).async_add_executor_job(work)
 
 
 @pytest.mark.parametrize("lost", [1, 2, 3])
@@ -342,7 +349,7 @@ class TestGas:
         minutes = await async_minutes(past.hass, gas, 0)
         rows = (await past.rows())["p1-gas_gas"]
         assert_seamless(rows)
-        for old, new in list(pairwise(rows))[:-2]:
+        for old, new in list(pairwise(rows))[:-4]:
             used = truth(past.house, gas, new.end) - truth(past.house, gas, old.end)
             assert new.sum - old.sum == pytest.approx(used, rel=0.01, abs=0.002), new
         assert rows[-1].sum - rows[-1].state == pytest.approx(

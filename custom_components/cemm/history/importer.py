@@ -6,7 +6,7 @@ to do.
 """
 
 from asyncio import Future
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,15 +20,20 @@ from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import DAY, HOUR, date_at, days, midnight, months_back
 from custom_components.cemm.meters.meter import MeterData
 
-from .apply import async_begin_at, async_queue
+from .apply import async_apply, async_begin_at, async_queue
 from .ask import HistoryReader, contained
 from .count import count_days_back
 from .counters import Counter, Priority
 from .ledger import Ledger
 from .profile import Day
 from .progress import Progress
-from .recorder import async_newest_minutes, async_oldest_hour, async_stored
-from .rows import Row
+from .recorder import (
+    async_newest_hour,
+    async_newest_minutes,
+    async_oldest_hour,
+    async_stored,
+)
+from .rows import TOLERANCE, Row
 from .usage import meter_reading
 from .want import Difference, Move
 
@@ -88,6 +93,10 @@ class Importer:
     _later: list[_Batch] = field(default_factory=list)
     _lifts: dict[Counter, float] = field(default_factory=dict)
     """How much has been added to each counter's sums."""
+    _live: dict[Counter, Row | None] = field(default_factory=dict)
+    """The row that each live sum went on from, before anything was added."""
+    _begun: dict[Counter, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    """The first rows of what was there and of each batch, with nothing added to them."""
     _stored: deque[Future[None]] = field(default_factory=deque)
 
     async def async_run(self, anchors: Mapping[Counter, Row]) -> None:
@@ -95,6 +104,8 @@ class Importer:
 
         An error of a single meter is noted, and the others go on.
         """
+        for counter, anchor in anchors.items():
+            self._begun[counter].append(anchor)
         jobs = await self._async_jobs(anchors)
         plan = [
             (first, last, job)
@@ -174,6 +185,27 @@ class Importer:
         while self._later:
             await self._async_write([self._later.pop(0)])
         await async_stored(self.hass)
+        for counter, lift in self._lifts.items():
+            await self._async_read_back(counter, lift)
+
+    async def _async_read_back(self, counter: Counter, lift: float) -> None:
+        """Do those moves again that the recorder has lost."""
+        live = self._live[counter]
+        row = live and await async_newest_minutes(self.hass, counter, live.start + 1)
+        if not live or not row or abs(row.sum - live.sum - lift) <= TOLERANCE:
+            return
+        moves: list[Move] = []
+        for old in sorted(self._begun[counter]):
+            found = await async_newest_hour(self.hass, counter, old.start + 1)
+            moved = sum(move.amount for move in moves)
+            if found and found.start == old.start:
+                short = old.sum + lift - found.sum - moved
+                if abs(short) > TOLERANCE:
+                    moves.append(Move(old.start, short))
+        short = live.sum + lift - row.sum - sum(move.amount for move in moves)
+        if abs(short) > TOLERANCE:
+            moves.append(Move(live.start, short))
+        await async_apply(self.hass, counter, Difference(moves))
 
     async def _async_write(self, batches: list[_Batch]) -> None:
         """Have rows written, and wait until the recorder is not too far behind.
@@ -196,8 +228,11 @@ class Importer:
         too, rows that are there stay as they are.
         """
         before = lift = self._lifts.get(counter, 0.0)
-        if before or await async_newest_minutes(self.hass, counter):
+        if counter not in self._lifts:
+            self._live[counter] = await async_newest_minutes(self.hass, counter)
+        if self._live[counter]:
             self._lifts[counter] = lift = -origin
+            self._begun[counter].append(rows[0])
         rows = [replace(row, sum=row.sum + lift) for row in rows]
         moves = [Move(rows[0].start, lift - before)] if lift != before else []
         await async_queue(self.hass, counter, Difference(moves, rows))

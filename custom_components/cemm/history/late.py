@@ -57,6 +57,9 @@ def hours_late(rows: Sequence[Row], times: Sequence[int], use: Use) -> int | Non
 def is_read_hourly(rows: Sequence[Row]) -> bool:
     """Whether the states of short-term rows change once an hour, always about as late."""
     times = [new.start for old, new in pairwise(rows) if new.state != old.state]
-    apart = [(new - old + HOUR / 2) % HOUR - HOUR / 2 for old, new in pairwise(times)]
-    punctual = sum(abs(seconds) <= _ABOUT for seconds in apart)
+    apart = [new - old for old, new in pairwise(times)]
+    punctual = sum(
+        seconds > _ABOUT and (seconds + _ABOUT) % HOUR <= 2 * _ABOUT
+        for seconds in apart
+    )
     return bool(apart) and punctual >= _MOSTLY * len(apart)

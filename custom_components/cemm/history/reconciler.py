@@ -8,7 +8,6 @@ from time import time
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.util import dt as dt_util
 
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import CONF_IMPORT_HISTORY
@@ -223,10 +222,8 @@ class Reconciler:
             default=None,
         )
         if newest and abs(newest / 1000 - time()) > YEARS:
-            when = dt_util.as_local(dt_util.utc_from_timestamp(newest / 1000))
-            async_raise(
-                self._hass, self._entry, CLOCK_WRONG, time=f"{when:%Y-%m-%d %H:%M}"
-            )
+            async_raise(self._hass, self._entry, CLOCK_WRONG)
+
         else:
             async_clear(self._hass, self._entry, CLOCK_WRONG)
 
