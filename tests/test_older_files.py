@@ -55,7 +55,7 @@ async def test_files_of_an_older_version(
         )
     } >= {f"{MAC}_p1_t1", f"{MAC}_p1_energy_import", f"{MAC}_pulse-2_volume"}
     stored = hass_storage[f"cemm.{local_entry.entry_id}.history"]["data"]
-    assert stored["imported"] == ["p1_t1"]
+    assert stored["imported"] == {}
     assert {each["name"] for each in stored["breaks"]} >= {"p1_t2", "p1_energy_import"}
 
 

@@ -12,6 +12,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN
 from .devices import async_meter_name
 
+CLOCK_WRONG = "clock_wrong"
 UNREACHABLE = "cemm_unreachable"
 UNREACHABLE_REMOTE = "cemm_unreachable_remote"
 INPUTS_SWAPPED = "inputs_swapped"

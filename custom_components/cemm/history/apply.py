@@ -32,30 +32,68 @@ from .counters import Statistic
 from .recorder import (
     SHORT_TERM,
     async_compiled_until,
+    async_hours,
     async_metadata,
+    async_minutes,
+    async_newest_hour,
+    async_newest_minutes,
     async_stored,
     unit_class,
 )
 from .rows import Row
-from .want import Difference
+from .want import Difference, Move
 
 # The most rows that the recorder gets at once: it has live ones to write too.
 _AT_ONCE = 1000
+
+# So often it is tried to have rows changed.
+_TRIES = 3
 
 
 async def async_apply(
     hass: HomeAssistant, statistic: Statistic, what: Difference
 ) -> None:
-    """Do what makes rows as they should be, and wait until it is stored.
+    """Do what makes rows as they should be, and see that it is done.
 
     The moves come first: if only they get done, the missing rows are missing still.
-    Raises CemmError like `async_queue`.
+    Raises CemmError like `async_queue`, and when the recorder does not do it.
     """
-    await async_queue(hass, statistic, Difference(what.moves))
+    for move in what.moves:
+        await _async_move(hass, statistic, move)
     for part in batched(what.rows, _AT_ONCE, strict=False):
-        await async_queue(hass, statistic, Difference(rows=part))
+        await async_write(hass, statistic, part)
+
+
+async def async_write(
+    hass: HomeAssistant, statistic: Statistic, rows: Sequence[Row]
+) -> None:
+    """Write rows at once; raises like `async_apply`."""
+    left = rows
+    first, last = min(rows).start, max(rows).end
+    for _ in range(_TRIES):
+        await async_queue(hass, statistic, Difference(rows=left))
         await async_stored(hass)
-    await async_stored(hass)
+        found = await async_hours(hass, statistic, first, last)
+        there = {row.start: row for row in found}
+        left = [row for row in left if not row.is_like(there.get(row.start))]
+        if not left:
+            return
+    raise CemmError(f"rows of {statistic.entity_id} were not written")
+
+
+async def _async_move(hass: HomeAssistant, statistic: Statistic, move: Move) -> None:
+    """Move sums, again where it was lost: a locked database makes the recorder go on."""
+    read = async_minutes
+    old = await async_newest_minutes(hass, statistic)
+    if old is None or old.start < move.start:
+        read, old = async_hours, await async_newest_hour(hass, statistic)
+    for _ in range(_TRIES):
+        await async_queue(hass, statistic, Difference([move]))
+        await async_stored(hass)
+        new = await read(hass, statistic, old.start) if old else []
+        if not new or not old or abs(new[0].sum - old.sum) > abs(move.amount) / 2:
+            return
+    raise CemmError(f"sums of {statistic.entity_id} were not moved")
 
 
 async def async_queue(

@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import HOUR
 
-from .apply import async_apply, async_queue
+from .apply import async_apply, async_write
 from .ask import HistoryReader, contained
 from .count import count_hours
 from .counters import Counter
@@ -23,7 +23,7 @@ from .profile import Day
 from .recorder import async_hours
 from .rows import Hole, Row
 from .usage import Use
-from .want import Difference, Move, difference, want_hole
+from .want import Difference, Move, Why, difference, want_hole
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -93,9 +93,11 @@ class Recounter:
         what = difference([before, after], want_hole(Hole(before, after), *use))
         # All at once, as nobody could tell later what has been moved already; and back, so
         # that the sums begin where they did.
-        await async_queue(self.hass, counter, Difference(rows=[*older, *what.rows]))
-        back = [Move(older[0].start, -moved)] if older else []
-        await async_apply(self.hass, counter, Difference(back))
+        if wanted := [*older, *what.rows]:
+            await async_write(self.hass, counter, wanted)
+            back = [Move(older[0].start, -moved)] if older else []
+            await async_apply(self.hass, counter, Difference(back))
+            self.ledger.note(counter, Why.GUESS, Difference(back, wanted))
 
 
 def _moved(rows: Sequence[Row], amount: float) -> list[Row]:

@@ -1,98 +1,105 @@
-"""Healing: hours that are missing between two rows are filled from the day data."""
+"""Healing: rows that are missing, broken or late are made from the day data."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
+from time import time
 
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import CemmError
-from custom_components.cemm.days import date_at, midnight, months_back
+from custom_components.cemm.days import (
+    DAY,
+    HOUR,
+    date_at,
+    floor_hour,
+    midnight,
+    months_back,
+)
 
 from .apply import async_apply
 from .ask import HistoryReader, contained
 from .count import count_hours
 from .counters import Counter
+from .late import hours_late, is_read_hourly
 from .ledger import Ledger
-from .recorder import async_hours, async_seen_hours
-from .rows import Hole, Row, holes
+from .recorder import async_hours, async_minutes, async_scales
+from .rows import Hole, Row
+from .seams import async_gapless, async_seams
 from .usage import Use
-from .want import Difference, difference, want_hole
+from .want import Difference, Want, difference, want_hole, want_late
 
-type _Missing = tuple[Counter, Hole]
+# Seconds until it is tried again to mend what nothing could be done about.
+_GIVEN_UP_FOR = 7 * DAY
+
+type _Seam = tuple[Counter, Hole]
 
 
 @dataclass(slots=True)
 class Healer:
-    """Fills the holes in the statistics of one CEMM's counters."""
+    """Puts the rows of one CEMM's counters right."""
 
     hass: HomeAssistant
     reader: HistoryReader
+    ledger: Ledger
     lock: asyncio.Lock
     """Held while rows are read and changed."""
-    today: date
-    newest: int
-    """The Unix time by which the hours end that may be filled."""
-    written: dict[str, set[int]]
+    today: date = date.min
+    newest: int = 0
+    """The Unix time by which the hours end that may be written."""
+    written: dict[str, set[int]] = field(default_factory=dict)
     """The starts of the hours written, by alias."""
-    ledger: Ledger
-    complete: dict[str, int] = field(default_factory=dict)
-    """Until which row (its start) nothing is missing, by the counter's name."""
-    waiting: set[str] = field(default_factory=set)
-    """The names of counters with a hole that the recorder may still fill itself."""
     failed: dict[str, CemmError] = field(default_factory=dict)
     """Why the history of a meter could not be had, by alias."""
+    _given_up: dict[_Seam, float] = field(default_factory=dict)
+    """What nothing could be done about, and when (Unix time) that is tried again."""
+    _looked: set[str] = field(default_factory=set)
+    """The entity ids of the statistics that were looked at as a whole."""
 
-    async def async_run(self, since: Mapping[Counter, float]) -> None:
-        """Fill each counter's holes since a Unix time.
+    async def async_run(self, counters: Collection[Counter]) -> None:
+        """Mend what is amiss between the rows of counters.
 
         Raises CemmError when the CEMM can't be asked. An error of a single meter is
         noted, and the others go on.
         """
-        # One counter at a time where all of the past is looked at: it may be years.
-        looks: dict[tuple[float, str], list[Counter]] = defaultdict(list)
-        for counter, start in since.items():
-            looks[start, "" if start else counter.name].append(counter)
-        missing: list[_Missing] = []
-        for (start, _), counters in looks.items():
-            missing += await self._async_find(counters, start)
-        # The newest hole comes first: mending a sum moves all later rows.
-        missing.sort(key=_together, reverse=True)
-        for _, group in groupby(missing, _together):
-            await self._async_fill_holes(dict(group))
-        for counter in since:
-            if counter.alias in self.failed:
-                self.complete.pop(counter.name, None)
+        seams: list[_Seam] = []
+        scales = await async_scales(self.hass, counters)
+        gapless = await async_gapless(self.hass, counters) & self._looked
+        for counter in counters:
+            self.ledger.since.setdefault(counter.entity_id, time())
+            if counter not in scales:
+                continue
+            everywhere = counter.entity_id not in gapless
+            found = await async_seams(
+                self.hass, counter, scales[counter], everywhere=everywhere
+            )
+            seams += [(counter, seam) for seam in found if self._is_due(counter, seam)]
+            self._looked.add(counter.entity_id)
+        # The newest comes first: mending a sum moves all later rows.
+        seams.sort(key=_together, reverse=True)
+        for _, group in groupby(seams, _together):
+            await self._async_fill_all(dict(group))
+        for counter in scales:
+            if counter.alias not in self.failed:
+                with contained(counter.alias, self.failed):
+                    await self._async_settle_late(counter)
 
-    async def _async_find(
-        self, counters: Collection[Counter], since: float
-    ) -> list[_Missing]:
-        """Return all holes except those that the recorder may still fill."""
-        missing = []
-        seen = await async_seen_hours(self.hass, counters, since)
-        for counter, rows in seen.items():
-            found = holes(rows)
-            newest = rows[-1] if rows else None
-            if found and found[-1].after.start > self.newest:
-                newest = found.pop().before
-                self.waiting.add(counter.name)
-            if newest:
-                self.complete[counter.name] = newest.start
-            missing += [(counter, hole) for hole in found]
-        return missing
+    def _is_due(self, counter: Counter, seam: Hole) -> bool:
+        """Whether the recorder writes no more there, and something may be done about it."""
+        again_at = self._given_up.get((counter, seam), 0.0)
+        return seam.after.start <= self.newest and again_at <= time()
 
-    async def _async_fill_holes(self, missing: Mapping[Counter, Hole]) -> None:
-        """Fill a hole that counters of one meter and one channel have in common."""
-        alias, hole = next((counter.alias, hole) for counter, hole in missing.items())
+    async def _async_fill_all(self, seams: dict[Counter, Hole]) -> None:
+        """Mend a seam that counters of one meter and one channel have in common."""
+        alias, hole = next((counter.alias, hole) for counter, hole in seams.items())
         if alias not in self.failed:
             with contained(alias, self.failed):
-                uses = await self._async_count(alias, missing, hole.times)
+                uses = await self._async_count(alias, seams, hole.times)
                 for counter, use in uses.items():
-                    await self._async_fill(counter, missing[counter], use)
+                    await self._async_fill(counter, seams[counter], use)
 
     async def _async_count(
         self, alias: str, counters: Collection[Counter], times: list[int]
@@ -114,32 +121,78 @@ class Healer:
                     total += [total[-1] + amount for amount in later[1:]]
         return uses
 
-    async def _async_fill(self, counter: Counter, hole: Hole, use: Use) -> None:
-        """Fill a counter's hole, as its neighbours are by now."""
+    async def _async_fill(self, counter: Counter, seam: Hole, use: Use) -> None:
+        """Mend a counter's seam, as its neighbours are by now."""
         async with self.lock:
-            start, end = hole.before.start, hole.after.start
-            rows = await async_hours(self.hass, counter, start, hole.after.end)
+            start, end = seam.before.start, seam.after.start
+            rows = await async_hours(self.hass, counter, start, seam.after.end)
             neighbours = [row for row in rows if row.start in (start, end)]
             if len(neighbours) < 2:
                 raise CemmError(f"rows of {counter.entity_id} are gone meanwhile")
-            what = await self.hass.async_add_executor_job(
-                partial(_filled, Hole(*neighbours), use, rows)
+            since = self.ledger.since[counter.entity_id]
+            wants, what = await self.hass.async_add_executor_job(
+                partial(_filled, Hole(*neighbours), use, rows, since)
             )
+            await self._async_apply(counter, wants, what)
+        if not what:
+            self._given_up[counter, seam] = time() + _GIVEN_UP_FOR
+
+    async def _async_apply(
+        self, counter: Counter, wants: Sequence[Want], what: Difference
+    ) -> None:
+        if what:
             await async_apply(self.hass, counter, what)
-        self.written[counter.alias].update(row.start for row in what.rows)
+            self.ledger.note(counter, wants[-1].why, what)
+            written = self.written.setdefault(counter.alias, set())
+            written.update(row.start for row in what.rows)
+
+    async def _async_settle_late(self, counter: Counter) -> None:
+        """Put readings that came late into the hours that they tell of, once."""
+        settled, entity_id = self.ledger.settled, counter.entity_id
+        minutes = await async_minutes(self.hass, counter, time() - DAY)
+        if not is_read_hourly(minutes):
+            return
+        first = settled.get(entity_id, floor_hour(minutes[0].start))
+        since = midnight(date_at(first))
+        times = [*range(since, self.newest + 1, HOUR)]
+        if self.newest - first < 2 * HOUR:
+            return
+        use = (await self._async_count(counter.alias, [counter], times))[counter]
+        wants: Sequence[Want] = ()
+        if late := hours_late(minutes, times, use):
+            skipped = times.index(first)
+            used, unknown = (
+                [part - all_[skipped] for part in all_[skipped:]] for all_ in use
+            )
+            async with self.lock:
+                rows = await async_hours(self.hass, counter, first - HOUR, self.newest)
+                if [row.end for row in rows] != times[skipped:]:
+                    return
+                wants = want_late(Hole(rows[0], rows[-1]), used, unknown, late)
+                what = _made([rows[0], rows[-1]], wants, rows)
+                await self._async_apply(counter, wants, what)
+        if wants or late == 0 or self.newest - first > DAY:
+            settled[entity_id] = self.newest - HOUR * (late or 0)
+            await self.ledger.async_save()
 
 
-def _together(missing: _Missing) -> tuple[int, int, str, str]:
-    """Return what is the same for holes that are filled together."""
+def _together(missing: _Seam) -> tuple[int, int, str, str]:
+    """Return what is the same for seams that are mended together."""
     counter, hole = missing
     return hole.before.start, hole.after.start, counter.alias, counter.rule.day
 
 
-def _filled(hole: Hole, use: Use, there: Collection[Row]) -> Difference:
-    """Return what fills a hole, without the rows that are there already.
+def _filled(
+    hole: Hole, use: Use, there: Collection[Row], since: float
+) -> tuple[Sequence[Want], Difference]:
+    """Return what fills a hole. It takes long for years: not in the event loop."""
+    wants = want_hole(hole, *use, since)
+    return wants, _made([hole.before, hole.after], wants, there)
 
-    It takes long for years: not in the event loop.
-    """
-    found = difference([hole.before, hole.after], want_hole(hole, *use))
-    known = set(there)
+
+def _made(
+    neighbours: Sequence[Row], wants: Sequence[Want], there: Collection[Row]
+) -> Difference:
+    """Return what is to be done between two rows, except what is as it should be."""
+    found, known = difference(neighbours, wants), set(there)
     return replace(found, rows=[row for row in found.rows if row not in known])

@@ -13,16 +13,15 @@ from datetime import date
 from functools import partial
 from itertools import groupby
 import logging
-from math import isclose
 from operator import attrgetter
 
 from homeassistant.core import HomeAssistant
 
 from custom_components.cemm.client import CemmError
-from custom_components.cemm.days import HOUR, date_at, days, midnight, months_back
+from custom_components.cemm.days import DAY, HOUR, date_at, days, midnight, months_back
 from custom_components.cemm.meters.meter import MeterData
 
-from .apply import async_begin_at, async_queue
+from .apply import async_apply, async_begin_at, async_queue
 from .ask import HistoryReader, contained
 from .count import count_days_back
 from .counters import Counter, Priority
@@ -37,20 +36,20 @@ from .recorder import (
     async_stored,
 )
 from .rises import meter_reading
-from .rows import Row
+from .rows import TOLERANCE, Row
 from .tariffs import Votes
 from .want import Difference, Move
 
 _LOGGER = logging.getLogger(__name__)
+
+# A time that is so far (seconds) from now is of a clock that is wrong.
+YEARS = 365 * DAY
 
 # At most this many rows wait: about a year of a house with five meters.
 _PUT_OFF = 100_000
 
 # How many writes the recorder may be behind: some months take it long, others do not.
 _AHEAD = 4
-
-# How far a sum may differ from the readings that it was made of (kWh or m³): rounding.
-_SAME_RISE = 1e-3
 
 type Notes = defaultdict[tuple[str, Why], set[date]]
 """The days of a meter that were estimated or lost, by alias and reason."""
@@ -105,6 +104,10 @@ class Importer:
     _later: list[_Batch] = field(default_factory=list)
     _lifts: dict[Counter, float] = field(default_factory=dict)
     """How much has been added to each counter's sums."""
+    _live: dict[Counter, Row | None] = field(default_factory=dict)
+    """The row that each live sum went on from, before anything was added."""
+    _begun: dict[Counter, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    """The first rows of what was there and of each batch, with nothing added to them."""
     _stored: deque[Future[None]] = field(default_factory=deque)
 
     async def async_run(self, anchors: Mapping[Counter, Row]) -> None:
@@ -112,6 +115,8 @@ class Importer:
 
         An error of a single meter is noted, and the others go on.
         """
+        for counter, anchor in anchors.items():
+            self._begun[counter].append(anchor)
         jobs = await self._async_jobs(anchors)
         plan = [
             (first, last, job)
@@ -201,6 +206,27 @@ class Importer:
         while self._later:
             await self._async_write([self._later.pop(0)])
         await async_stored(self.hass)
+        for counter, lift in self._lifts.items():
+            await self._async_read_back(counter, lift)
+
+    async def _async_read_back(self, counter: Counter, lift: float) -> None:
+        """Do those moves again that the recorder has lost."""
+        live = self._live[counter]
+        row = live and await async_newest_minutes(self.hass, counter, live.start + 1)
+        if not live or not row or abs(row.sum - live.sum - lift) <= TOLERANCE:
+            return
+        moves: list[Move] = []
+        for old in sorted(self._begun[counter]):
+            found = await async_newest_hour(self.hass, counter, old.start + 1)
+            moved = sum(move.amount for move in moves)
+            if found and found.start == old.start:
+                short = old.sum + lift - found.sum - moved
+                if abs(short) > TOLERANCE:
+                    moves.append(Move(old.start, short))
+        short = live.sum + lift - row.sum - sum(move.amount for move in moves)
+        if abs(short) > TOLERANCE:
+            moves.append(Move(live.start, short))
+        await async_apply(self.hass, counter, Difference(moves))
 
     async def _async_write(self, batches: list[_Batch]) -> None:
         """Have rows written, and wait until the recorder is not too far behind.
@@ -223,8 +249,11 @@ class Importer:
         too, rows that are there stay as they are.
         """
         before = lift = self._lifts.get(counter, 0.0)
-        if before or await async_newest_minutes(self.hass, counter):
+        if counter not in self._lifts:
+            self._live[counter] = await async_newest_minutes(self.hass, counter)
+        if self._live[counter]:
             self._lifts[counter] = lift = -origin
+            self._begun[counter].append(rows[0])
         rows = [replace(row, sum=row.sum + lift) for row in rows]
         moves = [Move(rows[0].start, lift - before)] if lift != before else []
         await async_queue(self.hass, counter, Difference(moves, rows))
@@ -237,12 +266,13 @@ async def async_anchor(
     """Return a counter's oldest known reading; None if it has none at all.
 
     Before the recorder has a row, that is the live reading, as a row that ends at its
-    time. Where the recorder has not begun to count, it is made to begin there.
+    time. Where the recorder has not begun to count, it is made to begin there. The time
+    must be plausible: that of a CEMM that has just started may be years off.
     """
     if oldest := await async_oldest_hour(hass, counter):
         return oldest
     reading = meter_reading(data.channels, counter.registers)
-    if reading is None:
+    if reading is None or abs(reading[0] - now) > YEARS:
         return None
     time, state = min(reading[0], now), round(reading[1], 6)
     if await async_newest_minutes(hass, counter) is None:
@@ -252,17 +282,3 @@ async def async_anchor(
     if newest is None:
         return None
     return Row(int(time) - HOUR, state, state - newest.state + newest.sum)
-
-
-async def async_is_continuous(hass: HomeAssistant, counter: Counter) -> bool:
-    """Whether the live sum, if there is one, goes on from that of the newest row.
-
-    A sum that began anew after an outage is recognised by being small. It must be
-    mended before all sums are moved.
-    """
-    row = await async_newest_hour(hass, counter)
-    live = await async_newest_minutes(hass, counter) if row else None
-    if live is None or row is None:
-        return True
-    rise = live.state - row.state
-    return isclose(live.sum - row.sum, rise, abs_tol=_SAME_RISE)

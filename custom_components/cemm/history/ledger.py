@@ -1,17 +1,25 @@
 """What the rows of the statistics cannot tell, kept across restarts."""
 
+from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date
+import logging
 from time import time
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 
 from custom_components.cemm.days import DAY
 from custom_components.cemm.meters.breaks import Break
 from custom_components.cemm.meters.store import EntryFile
+
+from .counters import Statistic
+from .want import Difference, Why
+
+_LOGGER = logging.getLogger(__name__)
 
 type Range = tuple[date | None, date | None]
 """The first and the last day to import; None: as far as possible."""
@@ -29,10 +37,14 @@ class Ledger:
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Begin with nothing done."""
         self._file = EntryFile(hass, entry, "history")
-        self.imported: set[str] = set()
-        """The counters whose whole past has been imported."""
-        self.complete: dict[str, int] = {}
-        """Until which row (its start, Unix time) no hour is missing."""
+        self.imported: dict[str, float] = {}
+        """When (Unix time) the whole past of a statistic was imported, by entity id."""
+        self.since: dict[str, float] = {}
+        """Since when (Unix time) a statistic is known to be of its counter, by entity id."""
+        self.settled: dict[str, int] = {}
+        """Until when (Unix time) late readings were put into their hours, by entity id."""
+        self.mended: deque[str] = deque(maxlen=10)
+        """What was put right last, and why."""
         self.wanted: Range | None = None
         """What the user asked for, until it is finished."""
         self.breaks: list[Break] = []
@@ -48,7 +60,11 @@ class Ledger:
         await self._file.async_restore(self._restore)
 
     def _restore(self, stored: dict[str, Any]) -> None:
-        imported, complete = set(stored["imported"]), dict(stored["complete"])
+        imported = stored["imported"]
+        since, settled = (dict(stored.get(key, {})) for key in ("since", "settled"))
+        if isinstance(imported, list):
+            # An older version did not know when, and so not either of which database.
+            imported = {}
         breaks = [Break(**each) for each in stored.get("breaks", ())]
         guesses = {
             alias: {date.fromisoformat(day): at for day, at in guessed.items()}
@@ -61,15 +77,16 @@ class Ledger:
         if wanted := stored["wanted"]:
             start, end = (date.fromisoformat(day) if day else None for day in wanted)
             self.wanted = (start, end)
-        self.imported, self.complete = imported, complete
+        self.imported, self.since, self.settled = dict(imported), since, settled
         self.breaks, self.guesses, self.notes = breaks, guesses, notes
 
     async def async_save(self) -> None:
         """Save all of it."""
         await self._file.async_save(
             {
-                "imported": sorted(self.imported),
-                "complete": self.complete,
+                "imported": self.imported,
+                "since": self.since,
+                "settled": self.settled,
                 "wanted": [day.isoformat() if day else None for day in self.wanted]
                 if self.wanted
                 else None,
@@ -84,6 +101,17 @@ class Ledger:
                 },
             }
         )
+
+    def note(self, statistic: Statistic, why: Why, what: Difference) -> None:
+        """Take note of what was put right, and tell."""
+        starts = [*(m.start for m in what.moves), *(row.start for row in what.rows)]
+        amount = sum(move.amount for move in what.moves)
+        told = (
+            f"{statistic.entity_id}: {why}: {len(what.rows)} hours written, {amount:+g}"
+            f" in the sums since {dt_util.as_local(dt_util.utc_from_timestamp(min(starts)))}"
+        )
+        _LOGGER.info(told)
+        self.mended.append(told)
 
     async def async_want(self, wanted: Range | None) -> None:
         """Note what the user asked for, or that it is done."""

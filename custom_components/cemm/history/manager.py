@@ -76,6 +76,11 @@ class HistoryManager:
         return RECORDER_DOMAIN in self._hass.config.components
 
     @property
+    def mended(self) -> Collection[str]:
+        """What was put right last in the statistics, and why."""
+        return self._ledger.mended
+
+    @property
     def progress(self) -> float | None:
         """How much is there of what is wanted, in percent."""
         part = self._progress.of_all
@@ -183,6 +188,7 @@ class HistoryManager:
     @callback
     def _async_polled(self) -> None:
         """Catch up when the CEMM is within reach again, and settle breaks."""
+        self._reconciler.tell_clock()
         recovered = self._out_of_reach and self._coordinator.last_update_success
         self._out_of_reach = not self._coordinator.last_update_success
         if recovered:

@@ -14,16 +14,22 @@ from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import CONF_IMPORT_HISTORY
 from custom_components.cemm.coordinator import CemmCoordinator
 from custom_components.cemm.days import HOUR, date_at, day_after, floor_hour, midnight
+from custom_components.cemm.issues import CLOCK_WRONG, async_clear, async_raise
 
 from .ask import FIRST_DAY, HistoryReader, raise_any
 from .counters import Counter, counters, statistics
 from .guesses import Recounter
 from .healing import Healer
-from .importer import Importer, Notes, async_anchor, async_is_continuous
+from .importer import YEARS, Importer, Notes, async_anchor
 from .ledger import Ledger
 from .progress import Progress
-from .recorder import async_compiled_until, async_convertible, async_stored
-from .settling import async_settle
+from .recorder import (
+    async_compiled_until,
+    async_convertible,
+    async_is_known,
+    async_stored,
+)
+from .settling import async_join, async_settle
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -64,8 +70,9 @@ class Reconciler:
         self._ledger = ledger
         self._rows = asyncio.Lock()
         """Held while rows are read and changed."""
+        self._healer = Healer(hass, self._reader, ledger, self._rows)
         self._unmended: set[str] = set()
-        """The names of counters that have a hole which was not filled so far."""
+        """The names of counters whose rows could not be put right so far."""
 
     @property
     def failing(self) -> Mapping[str, CemmError]:
@@ -84,9 +91,6 @@ class Reconciler:
 
     async def async_catch_up(self) -> None:
         """Do all that is due: for one meter after the other, as far as it answers."""
-        # The recorder may still be writing what an interrupted import left it.
-        await async_stored(self._hass)
-        await self.async_settle()
         ledger, written = self._ledger, defaultdict[str, set[int]](set)
         counters = await self._async_counters()
         failed = await self._async_heal(counters, written)
@@ -99,7 +103,8 @@ class Reconciler:
             if all_ready and not not_had:
                 await ledger.async_want(None)
         if self._entry.options.get(CONF_IMPORT_HISTORY):
-            new = [c for c in counters if c.name not in ledger.imported]
+            await self._async_forget_lost()
+            new = [c for c in counters if c.entity_id not in ledger.imported]
             failed |= (await self._async_count_back(new, written))[0]
         raise_any(failed)
 
@@ -118,8 +123,6 @@ class Reconciler:
         # It stays wanted when Home Assistant stops in the middle.
         await self._ledger.async_want((start, end))
         try:
-            for counter in counters:
-                self._ledger.complete.pop(counter.name, None)
             await self._async_heal(counters, written)
             failed, all_ready = await self._async_count_back(
                 counters, written, start, end
@@ -150,12 +153,7 @@ class Reconciler:
 
         Returns what failed, and whether no counter has to be mended first.
         """
-        ready = [
-            counter
-            for counter in counters
-            if counter.name not in self._unmended
-            and await async_is_continuous(self._hass, counter)
-        ]
+        ready = [c for c in counters if c.name not in self._unmended]
         now = time()
         last = await self._async_newest(now)
         if end:
@@ -168,10 +166,10 @@ class Reconciler:
             if c.alias in data
             and (anchor := await async_anchor(self._hass, c, data[c.alias], now))
         }
-        # However far it gets, there may be holes before what was complete so far.
-        for counter in anchors:
-            self._ledger.complete.pop(counter.name, None)
-        await self._ledger.async_save()
+        for counter, anchor in anchors.items():
+            if anchor.end > last:
+                # Before the live reading all hours are written from the day data.
+                self._ledger.settled[counter.entity_id] = last
         importer = Importer(
             *(self._hass, self._reader, date_at(now), hours, self._progress),
             *(written, self._ledger),
@@ -182,7 +180,8 @@ class Reconciler:
             await self._async_tell(importer.notes)
         failed = importer.failed
         if start is None and end is None:
-            self._ledger.imported |= {c.name for c in anchors if c.alias not in failed}
+            done = [c.entity_id for c in anchors if c.alias not in failed]
+            self._ledger.imported |= dict.fromkeys(done, now)
             await self._ledger.async_save()
         if not failed:
             self._progress.finish()
@@ -198,24 +197,50 @@ class Reconciler:
                 )
 
     async def _async_heal(self, counters: list[Counter], written: _Written) -> _Failed:
-        """Fill holes wherever some may be new; return what failed."""
+        """Put the rows right that there are; return what failed."""
+        # The recorder may still be writing what an interrupted import left it.
+        await async_stored(self._hass)
+        await self.async_settle()
+        coordinator, ledger, healer = self._coordinator, self._ledger, self._healer
+        known = statistics(self._hass, coordinator.mac, coordinator.data)
+        await async_join(self._hass, ledger, known, self._rows)
         now = time()
-        newest = await self._async_newest(now)
-        healer = Healer(
-            *(self._hass, self._reader, self._rows, date_at(now), newest, written),
-            self._ledger,
-        )
+        healer.today, healer.newest = date_at(now), await self._async_newest(now)
+        healer.written, healer.failed = written, {}
         # Wrong bookings are taken out of a sum first.
-        unsettled = {each.name for each in self._ledger.breaks}
-        complete = self._ledger.complete
-        await healer.async_run(
-            {c: complete.get(c.name, 0) for c in counters if c.name not in unsettled}
-        )
+        unsettled = {each.name for each in ledger.breaks}
+        await healer.async_run([c for c in counters if c.name not in unsettled])
         failing = {c.name for c in counters if c.alias in healer.failed}
-        self._unmended = healer.waiting | unsettled | failing
-        complete.update(healer.complete)
-        await self._ledger.async_save()
+        self._unmended = unsettled | failing
+        await ledger.async_save()
         return healer.failed
+
+    async def _async_forget_lost(self) -> None:
+        """Forget what was imported into a database that is there no more.
+
+        One that has lived through an import has rows of the hours before it, of whatever
+        statistic: without those of a single one, the user has deleted them.
+        """
+        for entity_id, at in list(self._ledger.imported.items()):
+            since = floor_hour(at) - 2 * _SECONDS_LEFT_ALONE
+            if not await async_is_known(self._hass, since, at):
+                del self._ledger.imported[entity_id]
+
+    def tell_clock(self) -> None:
+        """Tell the user, as long as it is so, that the CEMM's clock is wrong."""
+        newest = max(
+            (
+                m.time
+                for d in self._coordinator.data.values()
+                for m in d.channels.values()
+            ),
+            default=None,
+        )
+        if newest and abs(newest / 1000 - time()) > YEARS:
+            async_raise(self._hass, self._entry, CLOCK_WRONG)
+
+        else:
+            async_clear(self._hass, self._entry, CLOCK_WRONG)
 
     async def _async_recount(self, counters: list[Counter]) -> _Failed:
         """Put days right that were a guess; return what failed."""

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from math import inf
-from typing import Literal
+from time import time
+from typing import Any, Literal
 
 from homeassistant.components.recorder.db_schema import (
     Statistics,
@@ -22,9 +23,9 @@ from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util import dt as dt_util
-from sqlalchemy import UnaryExpression, and_, func, select
+from sqlalchemy import Row as Found, Select, UnaryExpression, func, select
 
-from custom_components.cemm.days import HOUR, MINUTE
+from custom_components.cemm.days import MINUTE
 
 from .counters import Statistic
 from .rows import Row
@@ -32,42 +33,30 @@ from .rows import Row
 # How much time a short-term row stands for.
 SHORT_TERM = 5 * MINUTE
 
-# The recorder writes a short-term row within this time (seconds) after its start.
-_IN_TIME = 2 * SHORT_TERM
+type Table = type[Statistics | StatisticsShortTerm]
 
 
 async def async_hours(
     hass: HomeAssistant, statistic: Statistic, since: float, until: float | None = None
 ) -> list[Row]:
     """Return the rows that start between two Unix times, oldest first."""
-    return (await _async_rows(hass, [statistic], since, until, "hour"))[statistic]
-
-
-async def async_seen_hours[S: Statistic](
-    hass: HomeAssistant, statistics: Collection[S], since: float
-) -> dict[S, list[Row]]:
-    """Return the rows that start since a Unix time and are of hours seen to their end."""
-    ids = [statistic.entity_id for statistic in statistics]
-    unseen = await _async_unseen(hass, ids, since)
-    found = await _async_rows(hass, statistics, since, None, "hour")
-    return {
-        statistic: [
-            row for row in rows if (statistic.entity_id, row.start) not in unseen
-        ]
-        for statistic, rows in found.items()
-    }
+    return await _async_rows(hass, statistic, since, until, "hour")
 
 
 async def async_minutes(
     hass: HomeAssistant, statistic: Statistic, since: float
 ) -> list[Row]:
     """Return the short-term rows that start since a Unix time, oldest first."""
-    return (await _async_rows(hass, [statistic], since, None, "5minute"))[statistic]
+    return await _async_rows(hass, statistic, since, None, "5minute")
 
 
 async def async_oldest_hour(hass: HomeAssistant, statistic: Statistic) -> Row | None:
-    """Return the oldest row; there may be older ones without a sum."""
-    return await _async_edge(hass, statistic, Statistics, Statistics.start_ts.asc())
+    """Return the oldest row; there may be older ones without a sum.
+
+    One that is later than now is of a clock that was wrong.
+    """
+    order = Statistics.start_ts.asc()
+    return await _async_edge(hass, statistic, Statistics, order, time())
 
 
 async def async_newest_hour(
@@ -89,122 +78,88 @@ async def async_newest_minutes(
     return await _async_edge(hass, statistic, StatisticsShortTerm, order, before)
 
 
+async def async_oldest_minutes(hass: HomeAssistant, statistic: Statistic) -> Row | None:
+    """Return the oldest short-term row."""
+    order = StatisticsShortTerm.start_ts.asc()
+    return await _async_edge(hass, statistic, StatisticsShortTerm, order)
+
+
 async def async_compiled_until(hass: HomeAssistant) -> float | None:
     """Return the end of the newest five minutes that the recorder has summarised."""
+    now = datetime.fromtimestamp(time(), UTC)
+    query = select(func.max(StatisticsRuns.start)).where(StatisticsRuns.start <= now)
+    ((start,),) = await async_execute(hass, query)
+    return start.replace(tzinfo=UTC).timestamp() + SHORT_TERM if start else None
 
-    def find() -> datetime | None:
+
+async def async_is_known(hass: HomeAssistant, since: float, until: float) -> bool:
+    """Whether any row, of whatever statistic, starts between two Unix times."""
+    starts = Statistics.start_ts
+    query = select(Statistics.id).where(starts >= since, starts < until)
+    return bool(await async_execute(hass, query.limit(1)))
+
+
+async def async_execute(hass: HomeAssistant, query: Select[Any]) -> list[Found[Any]]:
+    """Return the rows that a query of the database finds."""
+
+    def find() -> list[Found[Any]]:
         with session_scope(hass=hass, read_only=True) as session:
-            return session.scalar(select(func.max(StatisticsRuns.start)))
+            return list(session.execute(query))
 
-    start = await async_query(hass, find)
-    if start is None:
-        return None
-    return start.replace(tzinfo=UTC).timestamp() + SHORT_TERM
+    return await async_query(hass, find)
 
 
 async def _async_edge(
     hass: HomeAssistant,
     statistic: Statistic,
-    table: type[Statistics | StatisticsShortTerm],
+    table: Table,
     order: UnaryExpression[float | None],
     before: float = inf,
 ) -> Row | None:
     """Return the first row in some order that starts before a Unix time."""
-
-    def find() -> float | None:
-        with session_scope(hass=hass, read_only=True) as session:
-            query = (
-                select(table.start_ts)
-                .join(StatisticsMeta, StatisticsMeta.id == table.metadata_id)
-                .where(StatisticsMeta.statistic_id == statistic.entity_id)
-                .where(table.state.is_not(None), table.sum.is_not(None))
-            )
-            if before < inf:
-                query = query.where(table.start_ts < before)
-            return session.scalar(query.order_by(order).limit(1))
-
-    start = await async_query(hass, find)
-    if start is None:
+    query = (
+        select(table.start_ts)
+        .join(StatisticsMeta, StatisticsMeta.id == table.metadata_id)
+        .where(StatisticsMeta.statistic_id == statistic.entity_id)
+        .where(table.state.is_not(None), table.sum.is_not(None))
+    )
+    if before < inf:
+        query = query.where(table.start_ts < before)
+    starts = await async_execute(hass, query.order_by(order).limit(1))
+    if not starts:
         return None
     period: Literal["hour", "5minute"] = "hour" if table is Statistics else "5minute"
-    found = await _async_rows(hass, [statistic], start, start + 1, period)
-    return found[statistic][0] if found[statistic] else None
+    start = starts[0][0]
+    found = await _async_rows(hass, statistic, start, start + 1, period)
+    return found[0] if found else None
 
 
-async def _async_rows[S: Statistic](
+async def _async_rows(
     hass: HomeAssistant,
-    statistics: Collection[S],
+    statistic: Statistic,
     since: float,
     until: float | None,
     period: Literal["hour", "5minute"],
-) -> dict[S, list[Row]]:
-    def read() -> dict[S, list[Row]]:
+) -> list[Row]:
+    def read() -> list[Row]:
         # Years of rows take long to make: not in the event loop.
         found = statistics_during_period(
             hass,
             dt_util.utc_from_timestamp(since),
             dt_util.utc_from_timestamp(until) if until else None,
-            {statistic.entity_id for statistic in statistics},
+            {statistic.entity_id},
             period,
-            {unit_class(statistic): statistic.unit for statistic in statistics},
+            {unit_class(statistic): statistic.unit},
             {"state", "sum"},
         )
-        return {
-            statistic: [
-                Row(int(row["start"]), state, total)
-                for row in found.get(statistic.entity_id, ())
-                if (state := row.get("state")) is not None
-                and (total := row.get("sum")) is not None
-            ]
-            for statistic in statistics
-        }
+        return [
+            Row(int(row["start"]), state, total)
+            for row in found.get(statistic.entity_id, ())
+            if (state := row.get("state")) is not None
+            and (total := row.get("sum")) is not None
+        ]
 
     return await async_query(hass, read)
-
-
-async def _async_unseen(
-    hass: HomeAssistant, ids: Collection[str], since: float
-) -> set[tuple[str, int]]:
-    """Return entity id and start of each hour whose end the recorder did not see.
-
-    While a sensor is unavailable the recorder writes nothing: the row of the hour in
-    which that began holds the last state before. And for the time that Home Assistant
-    was off it repeats the last state, as soon as it runs again. Both are recognised by
-    the newest short-term row of the hour; a row that is no copy of it was corrected since.
-    """
-    query = (
-        select(
-            StatisticsMeta.statistic_id,
-            Statistics.start_ts,
-            Statistics.state,
-            StatisticsShortTerm.start_ts,
-            StatisticsShortTerm.created_ts,
-            StatisticsShortTerm.state,
-        )
-        .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
-        .join(
-            StatisticsShortTerm,
-            and_(
-                StatisticsShortTerm.metadata_id == Statistics.metadata_id,
-                StatisticsShortTerm.start_ts >= Statistics.start_ts,
-                StatisticsShortTerm.start_ts < Statistics.start_ts + HOUR,
-            ),
-        )
-        .where(StatisticsMeta.statistic_id.in_(ids), Statistics.start_ts >= since)
-        .order_by(StatisticsShortTerm.start_ts)
-    )
-
-    def find() -> set[tuple[str, int]]:
-        with session_scope(hass=hass, read_only=True) as session:
-            newest = {(row[0], int(row[1])): row[2:] for row in session.execute(query)}
-        return {
-            (entity_id, hour)
-            for (entity_id, hour), (state, start, created, copied) in newest.items()
-            if state == copied
-            and (start + SHORT_TERM < hour + HOUR or created > start + _IN_TIME)
-        }
-
-    return await async_query(hass, find)
 
 
 async def async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:
@@ -263,3 +218,15 @@ async def async_metadata[S: Statistic](
     ids = {statistic.entity_id for statistic in statistics}
     known = await async_query(hass, lambda: get_metadata(hass, statistic_ids=ids))
     return {s: known[s.entity_id][1] for s in statistics if s.entity_id in known}
+
+
+async def async_scales[S: Statistic](
+    hass: HomeAssistant, statistics: Collection[S]
+) -> dict[S, float]:
+    """Return of those that have rows how much of the unit of these is one of their own."""
+    scales = {}
+    for statistic, known in (await async_metadata(hass, statistics)).items():
+        unit, stored = statistic.unit, known["unit_of_measurement"]
+        converter = STATISTIC_UNIT_TO_UNIT_CONVERTER[unit]
+        scales[statistic] = converter.convert(1.0, unit, stored)
+    return scales

@@ -10,7 +10,7 @@ from custom_components.cemm.days import HOUR
 TOLERANCE = 1e-4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Row:
     """One hour of a counter's statistics, in kWh or m³."""
 
@@ -25,6 +25,15 @@ class Row:
     def end(self) -> int:
         """Unix time of the hour's end."""
         return self.start + HOUR
+
+    def is_like(self, other: Row | None) -> bool:
+        """Whether it differs from another row by no more than the noise of floats."""
+        return (
+            other is not None
+            and self.start == other.start
+            and abs(self.state - other.state) < TOLERANCE
+            and abs(self.sum - other.sum) < TOLERANCE
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-import logging
 from operator import attrgetter
 
 from homeassistant.core import HomeAssistant
@@ -21,12 +20,12 @@ from .recorder import (
     async_minutes,
     async_newest_hour,
     async_newest_minutes,
+    async_scales,
     async_stored,
 )
 from .rows import Row
-from .want import difference, never_shown, want_breaks
-
-_LOGGER = logging.getLogger(__name__)
+from .seams import async_restarts
+from .want import Why, difference, never_shown, want_breaks, want_restarts
 
 
 async def async_settle(
@@ -48,25 +47,40 @@ async def async_settle(
     for name, group in groupby(sorted(ledger.breaks, key=by_name), by_name):
         if statistic := known.get(name):
             async with lock:
-                settled = await _async_settle(hass, statistic, [*group])
+                settled = await _async_settle(hass, ledger, statistic, [*group])
             if settled:
                 await ledger.async_forget(settled)
 
 
+async def async_join(
+    hass: HomeAssistant,
+    ledger: Ledger,
+    statistics: Iterable[Statistic],
+    lock: asyncio.Lock,
+) -> None:
+    """Join the sums that the recorder began at 0 again, except at breaks."""
+    unsettled = {each.name for each in ledger.breaks}
+    convertible = await async_convertible(hass, list(statistics))
+    for statistic, scale in (await async_scales(hass, convertible)).items():
+        if statistic.name in unsettled:
+            continue
+        async with lock:
+            pairs = await async_restarts(hass, statistic, scale)
+            rows = sorted({row for pair in pairs for row in (pair.before, pair.after)})
+            if what := difference(rows, want_restarts(pairs)):
+                await async_apply(hass, statistic, what)
+                ledger.note(statistic, Why.RESTART, what)
+
+
 async def _async_settle(
-    hass: HomeAssistant, statistic: Statistic, breaks: Sequence[Break]
+    hass: HomeAssistant, ledger: Ledger, statistic: Statistic, breaks: Sequence[Break]
 ) -> Sequence[Break]:
     """Settle the breaks of a statistic, in order of time; return those that are."""
     rows, length = await _async_around(hass, statistic, breaks[0])
     wants, told = want_breaks(rows, breaks, length)
     if what := difference(rows, wants):
         await async_apply(hass, statistic, what)
-        rows, length = await _async_around(hass, statistic, breaks[0])
-        if difference(rows, wants):
-            _LOGGER.warning("%s: a sum could not be mended so far", statistic.entity_id)
-            return ()
-        for move in what.moves:
-            _LOGGER.info("%s: %+g in its sums", statistic.entity_id, move.amount)
+        ledger.note(statistic, Why.BREAK, what)
     return [each for each in breaks if each in told or never_shown(rows, each)]
 
 

@@ -28,12 +28,15 @@ _ROUGHLY = 0.05
 class Why(StrEnum):
     """The reasons to change rows."""
 
-    BREAK = "break"
-    """The states have changed their meaning; the sum has booked that as use."""
-    HOLE = "hole"
-    """An hour is missing, or the recorder did not see its end."""
-    RESTART = "restart"
-    """The recorder has begun its sum at 0 again."""
+    BREAK = "its states mean something else"
+    """The sum has booked that as use."""
+    HOLE = "hours were missing"
+    """Or the recorder did not see their end."""
+    RESTART = "its sum had begun at 0 again"
+    OTHER = "another counter was before it"
+    """Its readings and those of this one have nothing to do with each other."""
+    LATE = "readings came after their hours"
+    GUESS = "a day was a guess"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +122,69 @@ def never_shown(rows: Sequence[Row], each: Break) -> bool:
     return bool(rows) and rows[-1].start > each.at + _SHOWN_WITHIN
 
 
+def want_restarts(pairs: Sequence[Hole]) -> list[Want]:
+    """Return what rows should be with which a sum began at 0 again.
+
+    It is then no more than was used since the row before, and less than the sum of that.
+    """
+    wants = []
+    for old, row in ((pair.before, pair.after) for pair in pairs):
+        change = row.state - old.state
+        least, most = min(0.0, change) - TOLERANCE, max(0.0, change) + TOLERANCE
+        if least <= row.sum <= most and abs(row.sum) < abs(old.sum) - TOLERANCE:
+            wants.append(Want(row.start, row.state, change, Why.RESTART))
+    return wants
+
+
+def want_late(
+    hole: Hole, used: Sequence[float], unknown: Sequence[float], late: int
+) -> list[Want]:
+    """Return the rows between two whose readings came some hours ``late``.
+
+    What was used in the last of these hours is not in the reading after them yet.
+    """
+    shown = [used[min(n, len(used) - 1 - late)] for n in range(len(used))]
+    agree = abs(hole.after.state - hole.before.state - shown[-1]) <= _ROUGHLY * (
+        1 + shown[-1]
+    )
+    if not agree or unknown[-1 - late]:
+        return []
+    wants = want_hole(hole, shown, [0.0] * len(shown))
+    return [replace(want, why=Why.LATE) for want in wants]
+
+
 def want_hole(
-    hole: Hole, used: Sequence[float], unknown: Sequence[float]
+    hole: Hole,
+    used: Sequence[float],
+    unknown: Sequence[float],
+    known_since: float = 0.0,
 ) -> list[Want]:
     """Return the rows of a hole and of the hour after it.
 
     ``used`` is what was counted until each of the hole's times, ``unknown`` how many
     minutes were not measured. The neighbours' readings and sums tell how much was used
     between them, and ``used`` only when. Where these contradict each other, the meter is
-    another one, and only ``used`` is known. Nothing is returned when the sum falls across
+    another one, and only ``used`` is known. So may it be where the row before is older than
+    what is known of the statistic. Nothing is returned when the sum falls across
     the hole: it is not known why, so it is not covered up.
     """
     before, after = hole.before, hole.after
-    change, rise, why = _rise(hole, used[-1], measured=not unknown[-1])
+    # The CEMM does not tell of the last minute of a day.
+    measured = unknown[-1] < len(used)
+    change, rise, why = _rise(hole, used[-1], measured=measured)
+    is_booked = abs(change - rise) <= TOLERANCE
+    if (
+        before.start < known_since
+        and measured
+        and is_booked
+        and _are_apart(change, used[-1])
+    ):
+        rise, why = used[-1], Why.OTHER
     if rise < -TOLERANCE:
         return []
     states = before.state, before.state + (change if change >= 0 else rise)
+    if why is Why.OTHER:
+        states = after.state - rise, after.state
     shares = _shares(rise, used, unknown)
     wants = [
         Want(
@@ -166,6 +216,11 @@ def _rise(hole: Hole, used: float, *, measured: bool) -> tuple[float, float, Why
     if is_broken and measured and rise >= -TOLERANCE:
         return change, used, Why.BREAK
     return change, rise, Why.HOLE
+
+
+def _are_apart(change: float, used: float) -> bool:
+    """Whether readings contradict the day data too much to be of one counter."""
+    return abs(change - used) > (1 + used) / 4
 
 
 def _shares(

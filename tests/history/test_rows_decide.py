@@ -1,0 +1,374 @@
+"""What lies in the database decides what is done, not the memory of what was written."""
+
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.components.recorder import statistics as ha_statistics
+from homeassistant.components.recorder.db_schema import (
+    Statistics,
+    StatisticsMeta,
+    StatisticsRuns,
+    StatisticsShortTerm,
+)
+from homeassistant.components.recorder.models import StatisticData
+from homeassistant.components.recorder.tasks import PurgeTask
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.recorder import get_instance, session_scope
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_purge_done,
+)
+from sqlalchemy import ColumnElement, delete
+
+from custom_components.cemm.client import LocalCemm, Reading
+from custom_components.cemm.days import HOUR, midnight
+from custom_components.cemm.diagnostics import async_get_config_entry_diagnostics
+from custom_components.cemm.history.apply import async_apply
+from custom_components.cemm.history.counters import Counter
+from custom_components.cemm.history.recorder import (
+    SHORT_TERM,
+    async_metadata,
+    async_minutes,
+    async_stored,
+)
+from custom_components.cemm.history.rows import Row
+from custom_components.cemm.history.want import Difference, Move
+from simulator import House
+from tests.helpers.history import (
+    NEWEST,
+    assert_seamless,
+    keep,
+    live_rows,
+    small_house,
+    truth,
+    write as write_rows,
+)
+from tests.helpers.past import Past
+
+SINCE = date(2025, 10, 30)
+BOTH_APIS = pytest.mark.parametrize("past", ["local", "remote"], indirect=True)
+
+
+@pytest.fixture
+def house() -> House:
+    """Return one whose meters measure every second: a row is as new as it can be."""
+    found = small_house(SINCE, "p1", "p1-gas", "pulse-2")
+    for meter in found.meters.values():
+        meter.cadence, meter.phase = 1, 0
+    return found
+
+
+async def delete_rows(past: Past, *where: ColumnElement[bool], **tables: Any) -> None:
+    """Delete rows behind the recorder's back, as if it had another database."""
+
+    def work() -> None:
+        with session_scope(hass=past.hass) as session:
+            for table in tables.values():
+                session.execute(delete(table).where(*where))
+        instance.statistics_meta_manager.reset()
+        cache = ha_statistics.get_short_term_statistics_run_cache(past.hass)
+        cache._latest_id_by_metadata_id.clear()
+
+    instance = get_instance(past.hass)
+    await async_stored(past.hass)
+    await instance.async_add_executor_job(work)
+
+
+async def lose_database(past: Past) -> None:
+    """Let the recorder begin with nothing."""
+    await delete_rows(
+        past,
+        hours=Statistics,
+        minutes=StatisticsShortTerm,
+        runs=StatisticsRuns,
+        meta=StatisticsMeta,
+    )
+
+
+async def assert_whole(past: Past) -> None:
+    """See that all hours are there, and that a second look writes nothing."""
+    rows = await past.rows()
+    for name, counter in past.counters().items():
+        assert rows[name][0].start == midnight(SINCE), name
+        old = Row(rows[name][0].start - HOUR, 0.0, 0.0)
+        for row in rows[name]:
+            assert row.start == old.end, (name, old, row)
+            assert row.sum >= old.sum - 1e-6, (name, old, row)
+            used = truth(past.house, counter, row.end) - truth(
+                past.house, counter, old.end
+            )
+            assert row.sum - old.sum == pytest.approx(used, rel=0.02, abs=0.01), (
+                name,
+                old,
+                row,
+            )
+            old = row
+    asked = len(past.sim.requests)
+    await past.next_hour()
+    assert await past.rows() == rows
+    assert not [r for r in list(past.sim.requests)[asked:] if "/data/" in r.path]
+
+
+@BOTH_APIS
+async def test_a_database_that_is_lost(past: Past) -> None:
+    past.wish()
+    await past.settle()
+    await past.go_live(14)
+    await lose_database(past)
+    await past.go_live(48)
+    await assert_whole(past)
+
+
+@BOTH_APIS
+async def test_a_database_from_two_days_ago(past: Past) -> None:
+    past.wish()
+    await past.settle()
+    await past.go_live(14)
+    await delete_rows(past, Statistics.start_ts >= NEWEST - 48 * HOUR, hours=Statistics)
+    await delete_rows(past, minutes=StatisticsShortTerm)
+    await past.go_live(48)
+    await assert_whole(past)
+
+
+async def test_a_database_from_before_the_import(past: Past) -> None:
+    """It has rows of other sensors, and none of these."""
+    past.wish()
+    await past.settle()
+    await past.go_live(14)
+    await lose_database(past)
+    gas = past.counters()["p1-gas_gas"]
+    other = replace(gas, entity_id=f"{gas.entity_id}_cost")
+    with patch("custom_components.cemm.history.apply.er"):
+        await write_rows(past.hass, other, [Row(NEWEST - 500 * HOUR, 1, 1)])
+    await past.go_live(48)
+    await assert_whole(past)
+
+
+async def test_hours_lost_in_the_middle(past: Past) -> None:
+    past.wish()
+    await past.settle()
+    await past.go_live(14)
+
+    is_lost = Statistics.start_ts.between(NEWEST - 60 * HOUR, NEWEST - 50 * HOUR)
+    await delete_rows(past, is_lost, hours=Statistics)
+    await past.next_hour()
+    await assert_whole(past)
+
+
+async def test_what_the_user_deleted_stays_so(past: Past) -> None:
+    past.wish()
+    await past.settle()
+    await past.go_live(14)
+    gas = past.counters()["p1-gas_gas"]
+    get_instance(past.hass).async_clear_statistics([gas.entity_id])
+    await async_stored(past.hass)
+    await past.go_live(48)
+    rows = await past.rows()
+    assert rows["p1-gas_gas"][0].start > NEWEST
+    assert rows["p1_t1"][0].start == midnight(SINCE)
+    await past.history.async_import()
+    await past.next_hour()
+    await assert_whole(past)
+
+
+@pytest.mark.parametrize("imports", [True, False])
+async def test_a_sum_that_begins_again_after_a_purge(
+    past: Past, *, imports: bool
+) -> None:
+    """The recorder forgets what it goes on from with `keep_days: 0`."""
+    if imports:
+        past.wish()
+    await past.settle()
+    await past.go_live(40)
+    get_instance(past.hass).queue_task(
+        PurgeTask(dt_util.utcnow(), repack=False, apply_filter=False)
+    )
+    await async_wait_purge_done(past.hass)
+    await past.go_live(48)
+    rows = await past.rows()
+    for name, counter in past.counters().items():
+        assert_seamless(rows[name])
+        minutes = await async_minutes(past.hass, counter, 0)
+        for old, new in pairwise(minutes):
+            assert new.sum - old.sum == pytest.approx(new.state - old.state, abs=1e-4)
+        hour = next(
+            row for row in rows[name] if row.end == minutes[-1].start // HOUR * HOUR
+        )
+        offset = minutes[-1].sum - minutes[-1].state
+        assert hour.sum - hour.state == pytest.approx(offset, abs=1e-4)
+    before = await past.rows()
+    await past.next_hour()
+    assert await past.rows() == before
+
+
+async def test_a_cemm_whose_clock_begins_in_2000(past: Past) -> None:
+    real = LocalCemm.realtime
+    off = 25 * 365 * 24 * HOUR * 1000
+
+    async def realtime(self: LocalCemm, alias: str) -> Reading:
+        reading = await real(self, alias)
+        return replace(
+            reading,
+            channels={
+                name: replace(each, time=each.time - off)
+                for name, each in reading.channels.items()
+            },
+        )
+
+    past.wish()
+    with patch.object(LocalCemm, "realtime", realtime):
+        await past.settle()
+        await past.go_live(2)
+        issues = {issue for _, issue in ir.async_get(past.hass).issues}
+        assert f"clock_wrong_{past.entry.entry_id}" in issues
+    await past.go_live(48)
+    issues = {issue for _, issue in ir.async_get(past.hass).issues}
+    assert f"clock_wrong_{past.entry.entry_id}" not in issues
+    await assert_whole(past)
+
+
+@pytest.mark.parametrize("gap", [0, 96])
+@pytest.mark.parametrize(
+    "base", [-2000.0, 2000.0, None], ids=["less", "more", "from 0"]
+)
+async def test_rows_of_another_counter_before_ours(
+    past: Past, gap: int, base: float | None
+) -> None:
+    """A sensor got the entity id of one that is gone."""
+    await past.settle()
+    past.wish()
+    last = NEWEST + 2 * HOUR - gap * HOUR
+    before: dict[str, list[Row]] = {}
+    for name, counter in past.counters().items():
+        rows = live_rows(past.house, counter, NEWEST - 130 * HOUR, last)
+        off = -rows[0].state if base is None else base
+        rows = [replace(row, state=max(row.state + off, 0.0)) for row in rows]
+        await write_rows(past.hass, counter, rows)
+        await write_minutes(past, counter, rows[-1])
+        before[name] = rows
+    await past.go_live(60)
+    rows_now = await past.rows()
+    for name, counter in past.counters().items():
+        rows = rows_now[name]
+        assert rows[0].start == midnight(SINCE)
+        assert [row.start for row in rows] == [
+            *range(rows[0].start, rows[-1].end, HOUR)
+        ]
+        theirs = {row.start: row for row in before[name]}
+        for old, new in pairwise(rows):
+            used = truth(past.house, counter, new.end) - truth(
+                past.house, counter, old.end
+            )
+            assert new.sum - old.sum == pytest.approx(used, rel=0.02, abs=0.03), (
+                name,
+                new,
+            )
+            if new.start in theirs:
+                assert new.state == pytest.approx(theirs[new.start].state)
+    await past.next_hour()
+    assert await past.rows() == rows_now
+
+
+async def write_minutes(past: Past, counter: Counter, hour: Row) -> None:
+    """Write the last short-term row of an hour."""
+    metadata = (await async_metadata(past.hass, [counter]))[counter]
+    start = dt_util.utc_from_timestamp(hour.end - SHORT_TERM)
+    data: StatisticData = {"start": start, "state": hour.state, "sum": hour.sum}
+    get_instance(past.hass).async_import_statistics(
+        metadata, [data], StatisticsShortTerm
+    )
+
+    def work() -> None:
+        with session_scope(hass=past.hass) as session:
+            created = {StatisticsShortTerm.created_ts: hour.end}
+            session.query(StatisticsShortTerm).update(created)
+
+    await async_stored(past.hass)
+    await get_instance(past.hass).async_add_executor_job(work)
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+async def test_a_move_that_the_recorder_drops(past: Past, lost: int) -> None:
+    """A database that is locked for a moment."""
+    real, asked = ha_statistics.adjust_statistics, 0
+
+    def adjust(*args: Any) -> bool:
+        nonlocal asked
+        asked += 1
+        return True if asked == lost else real(*args)
+
+    past.wish()
+    with patch.object(ha_statistics, "adjust_statistics", adjust):
+        await past.settle()
+        await past.go_live(48)
+        counter = past.counters()["p1_t1"]
+        asked = lost - 1
+        start = NEWEST - 20 * HOUR
+        await async_apply(past.hass, counter, Difference([Move(start, 99.0)]))
+        await async_apply(past.hass, counter, Difference([Move(start, -99.0)]))
+    await assert_whole(past)
+
+
+async def test_rows_later_than_now(past: Past) -> None:
+    """Home Assistant's clock was ahead for a while."""
+    await past.settle()
+    for counter in past.counters().values():
+        state = truth(past.house, counter, NEWEST)
+        row = Row(NEWEST + 40 * 24 * HOUR, state, 0.0)
+        await write_rows(past.hass, counter, [row])
+        await write_minutes(past, counter, row)
+    past.wish()
+    await past.go_live(48)
+    later = {name: rows.pop() for name, rows in (await past.rows()).items()}
+    assert {row.start for row in later.values()} == {NEWEST + 40 * 24 * HOUR}
+    await delete_rows(
+        past, Statistics.start_ts > NEWEST + 20 * 24 * HOUR, hours=Statistics
+    )
+    await assert_whole(past)
+
+
+class TestGas:
+    """A meter that is read once an hour."""
+
+    @pytest.fixture
+    def house(self) -> House:
+        found = House(seed=1, since=SINCE, dsmr=4)
+        keep(found, "p1", "p1-gas")
+        return found
+
+    @BOTH_APIS
+    async def test_gas_is_in_its_hour(self, past: Past) -> None:
+        past.wish()
+        await past.settle()
+        await past.go_live(12 * 10)
+        gas = past.counters()["p1-gas_gas"]
+        minutes = await async_minutes(past.hass, gas, 0)
+        rows = (await past.rows())["p1-gas_gas"]
+        assert_seamless(rows)
+        for old, new in list(pairwise(rows))[:-4]:
+            used = truth(past.house, gas, new.end) - truth(past.house, gas, old.end)
+            assert new.sum - old.sum == pytest.approx(used, rel=0.01, abs=0.002), new
+        assert rows[-1].sum - rows[-1].state == pytest.approx(
+            minutes[-1].sum - minutes[-1].state, abs=1e-4
+        )
+
+
+async def test_what_was_mended_is_told(
+    past: Past, caplog: pytest.LogCaptureFixture
+) -> None:
+    past.wish()
+    await past.settle()
+    is_lost = Statistics.start_ts.between(NEWEST - 60 * HOUR, NEWEST - 50 * HOUR)
+    await delete_rows(past, is_lost, hours=Statistics)
+    await past.next_hour()
+    told = await async_get_config_entry_diagnostics(past.hass, past.entry)
+    names = {counter.entity_id for counter in past.counters().values()}
+    assert len(told["mended"]) == len(names)
+    for line in told["mended"]:
+        assert "hours were missing: 11 hours written" in line
+        assert line in caplog.text
+    assert {line.partition(":")[0] for line in told["mended"]} == names
