@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from math import inf
-from typing import Literal
+from typing import Any, Literal
 
 from homeassistant.components.recorder.db_schema import (
     Statistics,
@@ -22,12 +22,18 @@ from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util import dt as dt_util
-from sqlalchemy import UnaryExpression, and_, func, select
+from sqlalchemy import BigInteger, Select, UnaryExpression, cast, func, select
+from sqlalchemy.orm import Session
 
 from custom_components.cemm.days import HOUR, MINUTE
 
 from .counters import Statistic
 from .rows import Row
+
+type _Table = type[Statistics | StatisticsShortTerm]
+
+type _Key = tuple[str, float]
+"""The entity id and the start of a row."""
 
 # How much time a short-term row stands for.
 SHORT_TERM = 5 * MINUTE
@@ -105,7 +111,7 @@ async def async_compiled_until(hass: HomeAssistant) -> float | None:
 async def _async_edge(
     hass: HomeAssistant,
     statistic: Statistic,
-    table: type[Statistics | StatisticsShortTerm],
+    table: _Table,
     order: UnaryExpression[float | None],
     before: float = inf,
 ) -> Row | None:
@@ -164,7 +170,7 @@ async def _async_rows[S: Statistic](
 
 async def _async_unseen(
     hass: HomeAssistant, ids: Collection[str], since: float
-) -> set[tuple[str, int]]:
+) -> set[_Key]:
     """Return entity id and start of each hour whose end the recorder did not see.
 
     While a sensor is unavailable the recorder writes nothing: the row of the hour in
@@ -172,39 +178,42 @@ async def _async_unseen(
     was off it repeats the last state, as soon as it runs again. Both are recognised by
     the newest short-term row of the hour; a row that is no copy of it was corrected since.
     """
-    query = (
-        select(
-            StatisticsMeta.statistic_id,
-            Statistics.start_ts,
-            Statistics.state,
-            StatisticsShortTerm.start_ts,
-            StatisticsShortTerm.created_ts,
-            StatisticsShortTerm.state,
+    minutes = StatisticsShortTerm
+    newest = (
+        _rows_of(minutes, ids, func.max(minutes.start_ts), func.max(minutes.created_ts))
+        .where(minutes.start_ts >= since)
+        .group_by(
+            StatisticsMeta.statistic_id, cast(minutes.start_ts, BigInteger) // HOUR
         )
-        .join(StatisticsMeta, StatisticsMeta.id == Statistics.metadata_id)
-        .join(
-            StatisticsShortTerm,
-            and_(
-                StatisticsShortTerm.metadata_id == Statistics.metadata_id,
-                StatisticsShortTerm.start_ts >= Statistics.start_ts,
-                StatisticsShortTerm.start_ts < Statistics.start_ts + HOUR,
-            ),
-        )
-        .where(StatisticsMeta.statistic_id.in_(ids), Statistics.start_ts >= since)
-        .order_by(StatisticsShortTerm.start_ts)
     )
 
-    def find() -> set[tuple[str, int]]:
+    def states(session: Session, table: _Table, starts: set[float]) -> dict[_Key, Any]:
+        query = _rows_of(table, ids, table.start_ts, table.state)
+        found = session.execute(query.where(table.start_ts.in_(starts)))
+        return {(entity_id, start): state for entity_id, start, state in found}
+
+    # No join of both tables: in years of hours MariaDB and PostgreSQL need minutes for it.
+    def find() -> set[_Key]:
         with session_scope(hass=hass, read_only=True) as session:
-            newest = {(row[0], int(row[1])): row[2:] for row in session.execute(query)}
+            late = {
+                (entity_id, start // HOUR * HOUR): (entity_id, start)
+                for entity_id, start, created in session.execute(newest)
+                if (start + SHORT_TERM) % HOUR or created > start + _IN_TIME
+            }
+            copied = states(session, minutes, {start for _, start in late.values()})
+            copies = states(session, Statistics, {hour for _, hour in late})
         return {
-            (entity_id, hour)
-            for (entity_id, hour), (state, start, created, copied) in newest.items()
-            if state == copied
-            and (start + SHORT_TERM < hour + HOUR or created > start + _IN_TIME)
+            hour for hour, last in late.items() if copies.get(hour) == copied.get(last)
         }
 
     return await async_query(hass, find)
+
+
+def _rows_of(table: _Table, ids: Collection[str], *columns: Any) -> Select[Any]:
+    """Return a query of columns of some statistics' rows, after their ids."""
+    is_theirs = StatisticsMeta.id == table.metadata_id
+    query = select(StatisticsMeta.statistic_id, *columns).join(table, is_theirs)
+    return query.where(StatisticsMeta.statistic_id.in_(ids))
 
 
 async def async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:
