@@ -15,6 +15,7 @@ from custom_components.cemm.client import pace
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.history import questions
 from simulator import Clock, House, Simulator
+from tests.helpers.database import know_frozen_time, new_database
 from tests.helpers.flows import HOST, Lan, lan_with
 
 # Home Assistant's own fixtures ask for every SQL statement.
@@ -38,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "rest: left out of the sample, see --all")
+    if "pymysql" in config.getoption("dburl"):
+        know_frozen_time()
 
 
 def pytest_collection_modifyitems(
@@ -91,6 +94,22 @@ def _on_loopback(
         return_value=set(),
     ):
         yield
+
+
+@pytest.fixture
+def recorder_db_url(
+    hass_fixture_setup: list[bool],
+    socket_enabled: None,
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+    persistent_database: bool,
+) -> str:
+    """Return the address of an empty database, in memory unless it is to persist."""
+    assert not hass_fixture_setup
+    server: str = pytestconfig.getoption("dburl")
+    if not persistent_database:
+        return "sqlite://"
+    return new_database(server, "cemm", tmp_path_factory.mktemp("recorder"))
 
 
 @pytest.fixture

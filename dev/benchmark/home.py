@@ -1,4 +1,4 @@
-"""A real Home Assistant in this process, its recorder writing to SQLite, and CEMMs in it."""
+"""A real Home Assistant in this process, with a recorder, and CEMMs in it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -19,8 +19,10 @@ from custom_components.cemm.runtime import CemmConfigEntry
 
 
 @asynccontextmanager
-async def running_home() -> AsyncIterator[HomeAssistant]:
+async def running_home(database: str | None = None) -> AsyncIterator[HomeAssistant]:
     """Run Home Assistant in a temporary folder; an event loop can do so once.
+
+    Its recorder writes to the database at that address, or to SQLite in the folder.
 
     It never broadcasts, so that it meets no other CEMM than those it is given.
     """
@@ -32,8 +34,8 @@ async def running_home() -> AsyncIterator[HomeAssistant]:
         loader.async_setup(hass)
         await bootstrap.async_load_base_functionality(hass)
         async_initialize_recorder(hass)
-        database = Path(folder) / "home-assistant_v2.db"
-        config = {"recorder": {"db_url": f"sqlite:///{database}"}}
+        database = database or f"sqlite:///{Path(folder) / 'home-assistant_v2.db'}"
+        config = {"recorder": {"db_url": database}}
         for domain in (*bootstrap.CORE_INTEGRATIONS, "recorder"):
             if not await async_setup_component(hass, domain, config):
                 raise RuntimeError(f"{domain} cannot be set up")

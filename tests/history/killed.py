@@ -31,8 +31,12 @@ def needed() -> Sequence[str]:
 
 
 @pytest.fixture
-def recorder_db_url(hass_fixture_setup: list[bool]) -> str:
-    return f"sqlite:///{FOLDER}/recorder.db"
+def recorder_db_url(
+    hass_fixture_setup: list[bool], socket_enabled: None, pytestconfig: pytest.Config
+) -> str:
+    """Return the address of the database that those before it have left."""
+    url: str = pytestconfig.getoption("dburl")
+    return url
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ from time import sleep
 from typing import Any
 
 import pytest
+from pytest_socket import enable_socket
+
+from tests.helpers.database import new_database
 
 CHILD = Path(__file__).with_name("killed.py")
 ROOT = CHILD.parents[2]
@@ -20,10 +23,13 @@ MENDED = 1500
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 
-def run(folder: Path, kill_at: float | None = None, after: float = 0) -> None:
+def run(
+    folder: Path, database: str, kill_at: float | None = None, after: float = 0
+) -> None:
     """Run the house; kill it some time after its clock has come so far."""
+    pytest = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider"]
     child = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", CHILD],
+        [*pytest, "--dburl", database, CHILD],
         cwd=ROOT,
         env=os.environ | {"CEMM_KILLED_IN": str(folder)},
         stdout=subprocess.PIPE,
@@ -59,9 +65,13 @@ def hours(folder: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def undisturbed(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    # A module's fixture begins before those of its tests.
+    enable_socket()
     folder = tmp_path_factory.mktemp("undisturbed")
-    run(folder)
+    run(folder, new_database(pytestconfig.getoption("dburl"), "undisturbed", folder))
     found = hours(folder)
     assert [row[2] for row in found["energy_import"]]
     return found
@@ -75,10 +85,15 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("seed", "kills"), MOMENTS)
 def test_the_rows_are_the_same_in_the_end(
-    tmp_path: Path, undisturbed: Any, seed: int, kills: int
+    pytestconfig: pytest.Config,
+    tmp_path: Path,
+    undisturbed: Any,
+    seed: int,
+    kills: int,
 ) -> None:
+    database = new_database(pytestconfig.getoption("dburl"), "killed", tmp_path)
     random = Random(seed)
     for moment in sorted(random.uniform(0, MENDED) for _ in range(kills)):
-        run(tmp_path, moment, after=random.uniform(0, 0.02))
-    run(tmp_path)
+        run(tmp_path, database, moment, after=random.uniform(0, 0.02))
+    run(tmp_path, database)
     assert hours(tmp_path) == undisturbed
