@@ -1,5 +1,6 @@
 """What is asked of a CEMM, and how often."""
 
+import asyncio
 from collections import Counter as Tally
 from datetime import date
 from unittest.mock import patch
@@ -19,6 +20,7 @@ from custom_components.cemm.client import (
     Sample,
 )
 from custom_components.cemm.days import date_at, days, midnight
+from custom_components.cemm.history import questions
 from custom_components.cemm.history.ask import HistoryReader, contained
 
 OCTOBER = (date(2025, 10, 30), date(2025, 10, 31))
@@ -182,3 +184,26 @@ async def test_a_meter_that_is_not_known_yet_may_have_a_past(period: Period) -> 
         pytest.raises(NotConnectedError),
     ):
         await ask()
+
+
+async def test_the_next_month_is_asked_for_while_a_question_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But what fails of it costs nobody anything, and is asked in its own turn."""
+    monkeypatch.setattr(questions, "FIRST_PAUSE", 0.2)
+    client = Faulty()
+    reader = HistoryReader(client)  # type: ignore[arg-type]
+    client.fails.add((Period.DAY, NOVEMBER[1]))
+    client.fails.add((Period.DAY, OCTOBER[1]))
+    began = asyncio.create_task(
+        reader.meter_days("p1", *NOVEMBER, TODAY, then=("p1-gas", *OCTOBER))
+    )
+    await asyncio.sleep(0.1)
+    assert client.tried[Period.DAY, OCTOBER[0]] == 1
+    assert client.tried[Period.DAY, OCTOBER[1]] == 1
+    client.fails.clear()
+    await began
+    assert not reader.failing
+    await reader.meter_days("p1-gas", *OCTOBER, TODAY)
+    assert client.tried[Period.DAY, OCTOBER[0]] == 1
+    assert client.tried[Period.DAY, OCTOBER[1]] == 2

@@ -58,6 +58,10 @@ def raise_any(failed: Mapping[str, CemmError]) -> None:
             raise err
 
 
+type Part = tuple[str, date, date]
+"""An alias, a first and a last day."""
+
+
 class HistoryReader:
     """The history of one CEMM's meters. Every method raises CemmError.
 
@@ -119,25 +123,25 @@ class HistoryReader:
         on_day: Callable[[], None] = lambda: None,
         *,
         since: date | None = None,
+        then: Part | None = None,
     ) -> list[Day]:
         """Return what is known of some days of a meter; calls ``on_day`` after each.
 
         In front is the day before them, if it has last readings. These may be some
         minutes older than its end, and the next readings then contain what was used in
-        those minutes. With ``since`` an older day may be in front.
+        those minutes. With ``since`` an older day may be in front. While nothing else can
+        be asked, that is done for what is wanted ``then``.
         """
         self._forget_what_goes_on(today)
         wanted = days(first, last)
         past = [day for day in wanted if day < today]
-        months = dict.fromkeys(day.replace(day=1) for day in past)
-        has_totals = self._client.totals_interval is not None
-        questions: list[Question] = [(alias, Period.MONTH, month) for month in months]
-        for day in wanted:
-            questions.append((alias, Period.DAY, day))
-            # A day that is not over has no amount and no last reading yet.
-            if has_totals and day < today:
-                questions.append((alias, None, day))
-        await self._questions.async_ask(questions, on_day)
+        later = self._asked_for(*then) if then else ()
+        await self._questions.async_ask(
+            self._asked_for(alias, first, last),
+            on_day,
+            # What is answered about today is not kept.
+            (question for question in later if question[2] < today),
+        )
         if any(self._questions.answers.get((alias, None, day)) for day in past):
             wanted = [
                 *await self._front(alias, first, since or day_before(first)),
@@ -145,7 +149,7 @@ class HistoryReader:
             ]
         answers = self._questions.answers
         booked: dict[date, dict[str, float]] = {}
-        for month in months:
+        for month in {day.replace(day=1) for day in past}:
             booked |= answers.get((alias, Period.MONTH, month)) or {}
         return [
             replace(
@@ -155,6 +159,18 @@ class HistoryReader:
             )
             for day in wanted
         ]
+
+    def _asked_for(self, alias: str, first: date, last: date) -> Iterator[Question]:
+        """Yield the questions about some days of a meter."""
+        wanted = days(first, last)
+        months = dict.fromkeys(d.replace(day=1) for d in wanted if d < self._today)
+        for month in months:
+            yield alias, Period.MONTH, month
+        for day in wanted:
+            yield alias, Period.DAY, day
+            # A day that is not over has no amount and no last reading yet.
+            if self._client.totals_interval is not None and day < self._today:
+                yield alias, None, day
 
     async def _front(self, alias: str, first: date, since: date) -> list[date]:
         """Return the days in front of others back to the newest one that has readings.

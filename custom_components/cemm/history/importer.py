@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from itertools import groupby
+from itertools import groupby, zip_longest
 import logging
 from operator import attrgetter
 
@@ -22,7 +22,7 @@ from custom_components.cemm.days import DAY, HOUR, date_at, days, midnight, mont
 from custom_components.cemm.meters.meter import MeterData
 
 from .apply import async_apply, async_begin_at, async_queue
-from .ask import HistoryReader, contained
+from .ask import HistoryReader, Part, contained
 from .count import count_days_back
 from .counters import Counter, Priority
 from .ledger import Ledger
@@ -130,10 +130,14 @@ class Importer:
         # The newest months first, but before all else those of the Energy dashboard.
         plan.sort(key=lambda part: (part[2].priority, -part[1].toordinal()))
         try:
-            for first, last, job in plan:
+            parts: list[Part | None] = [
+                (job.alias, first, last) if first.replace(day=1) in job.months else None
+                for first, last, job in plan
+            ]
+            for (first, last, job), then in zip_longest(plan, parts[1:]):
                 if job.alias not in self.failed:
                     with contained(job.alias, self.failed):
-                        await self._async_month(job, first, last)
+                        await self._async_month(job, first, last, then)
                 if sum(len(rows) for _, _, rows in self._later) > _PUT_OFF:
                     await self._async_write_later()
         except CemmError:
@@ -153,7 +157,9 @@ class Importer:
                 jobs.append(_Job(alias, priority, counters, months))
         return jobs
 
-    async def _async_month(self, job: _Job, first: date, last: date) -> None:
+    async def _async_month(
+        self, job: _Job, first: date, last: date, then: Part | None
+    ) -> None:
         """Import a month, or that part of it which is wanted."""
         start, month = midnight(first), first.replace(day=1)
         anchors = {c: anchor for c, anchor in job.anchors.items() if anchor.end > start}
@@ -163,6 +169,7 @@ class Importer:
             found = await self.reader.meter_days(
                 *(job.alias, first, last, self.today, self.progress.count_day),
                 since=min(job.months),
+                then=then,
             )
         else:
             # Nothing was counted in that month: there is nothing to ask for.

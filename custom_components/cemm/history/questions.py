@@ -72,39 +72,58 @@ class Questions:
         self._failures.clear()
 
     async def async_ask(
-        self, questions: Iterable[Question], on_day: Callable[[], None] = lambda: None
+        self,
+        questions: Iterable[Question],
+        on_day: Callable[[], None] = lambda: None,
+        next_ones: Iterable[Question] = (),
     ) -> None:
         """Ask until each has an answer, or goes on failing while others are answered.
 
-        Raises CemmError when nothing is answered any more, or the CEMM is away.
+        What is wanted next is asked while nothing else can be. Raises CemmError when
+        nothing is answered any more, or the CEMM is away.
         """
         asked = list(questions)
         wanted = [question for question in asked if question not in self.answers]
+        later = [q for q in next_ones if q not in self.answers | self._failures]
         error: CemmError | None = None
         in_vain = 0
         while wanted:
-            question = min(wanted, key=self._due)
+            question = min([*wanted, *later[:1]], key=self._due)
             await self._pause(question, in_vain)
-            try:
-                self.answers[question] = await self._ask(*question)
-            except AuthenticationError, NotConnectedError:
-                raise
-            except CemmError as err:
+            err = await self._async_try(question)
+            if question not in wanted:
+                later = [] if err else later[1:]
+            elif err is None:
+                in_vain = 0
+                wanted.remove(question)
+            else:
                 error, failure = err, self._note_failure(question, err)
                 # From what goes on failing alone nothing follows for others.
                 in_vain += failure.times <= _TRIES
-                if in_vain >= _IN_VAIN or self._is_away():
-                    raise
+                if in_vain >= _IN_VAIN or self._is_over(err):
+                    raise err
                 if failure.times < _TRIES and not isinstance(err, ForbiddenError):
                     continue
-            else:
-                in_vain = 0
-                self._failures.pop(question, None)
-            wanted.remove(question)
-            if question[1] is Period.DAY:
+                wanted.remove(question)
+            if question[1] is Period.DAY and (err is None or question in asked):
                 on_day()
         if error and self.answers.keys().isdisjoint(asked):
             raise error
+
+    async def _async_try(self, question: Question) -> CemmError | None:
+        """Ask; return why there is no answer."""
+        try:
+            self.answers[question] = await self._ask(*question)
+        except AuthenticationError:
+            raise
+        except CemmError as err:
+            return err
+        self._failures.pop(question, None)
+        return None
+
+    def _is_over(self, err: CemmError) -> bool:
+        """Whether nothing will be answered any more: the meter is gone, or the CEMM away."""
+        return isinstance(err, NotConnectedError) or self._is_away()
 
     def _due(self, question: Question) -> float:
         """Return when a question may be asked; what is due already is asked in order."""
