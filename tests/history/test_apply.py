@@ -9,7 +9,7 @@ from custom_components import cemm
 
 # What changes rows of the recorder, whatever it is called through.
 _WRITES = re.compile(
-    r"async_(import_statistics|adjust_statistics|add_external_statistics|clear_statistics)"
+    r"(import_statistics|adjust_statistics|add_external_statistics|clear_statistics)"
     r"|\b(Statistics|StatisticsShortTerm)\(|session\.(add|execute\((insert|update|delete))"
 )
 MODULES = sorted(Path(cemm.__file__).parent.rglob("*.py"))

@@ -6,10 +6,13 @@ cross; the recorder itself only ever adds rows at the end.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import batched
 from time import time
+from typing import override
 
-from homeassistant.components.recorder.db_schema import StatisticsShortTerm
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -17,8 +20,10 @@ from homeassistant.components.recorder.models import (
 )
 from homeassistant.components.recorder.statistics import (
     STATISTIC_UNIT_TO_UNIT_CONVERTER,
-    async_import_statistics,
+    get_metadata,
+    import_statistics,
 )
+from homeassistant.components.recorder.tasks import RecorderTask
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -116,7 +121,7 @@ async def async_queue(
             statistic.unit,
         )
     if what.rows:
-        async_import_statistics(hass, metadata, _data(statistic, metadata, what.rows))
+        get_instance(hass).queue_task(_WriteTask(statistic, metadata, what.rows))
 
 
 async def async_begin_at(
@@ -131,8 +136,9 @@ async def async_begin_at(
     newest = await async_compiled_until(hass)
     if newest is None:
         newest = (time() - MINUTE) // SHORT_TERM * SHORT_TERM
-    data = _data(statistic, metadata, [Row(int(newest) - SHORT_TERM, state, 0.0)])
-    get_instance(hass).async_import_statistics(metadata, data, StatisticsShortTerm)
+    rows = [Row(int(newest) - SHORT_TERM, state, 0.0)]
+    task = _WriteTask(statistic, metadata, rows, StatisticsShortTerm)
+    get_instance(hass).queue_task(task)
     await async_stored(hass)
 
 
@@ -145,6 +151,31 @@ async def _async_metadata(
         raise CemmError(f"{statistic.entity_id} is gone, or has another name")
     # It may have been taken for a measurement once.
     return {**(known.get(statistic) or _new_metadata(hass, statistic)), "has_sum": True}
+
+
+@dataclass(slots=True)
+class _WriteTask(RecorderTask):
+    """Writes rows in the unit in which they are stored by then.
+
+    The user may change that while they wait, and what is stored is converted then.
+    """
+
+    statistic: Statistic
+    metadata: StatisticMetaData
+    rows: Sequence[Row]
+    table: type[Statistics | StatisticsShortTerm] = Statistics
+
+    @override
+    def run(self, instance: Recorder) -> None:
+        """Write them; in the recorder's own thread."""
+        entity_id = self.statistic.entity_id
+        if found := get_metadata(instance.hass, statistic_ids={entity_id}):
+            self.metadata["unit_of_measurement"] = found[entity_id][1][
+                "unit_of_measurement"
+            ]
+        data = _data(self.statistic, self.metadata, self.rows)
+        if not import_statistics(instance, self.metadata, data, self.table):
+            instance.queue_task(self)
 
 
 def _new_metadata(hass: HomeAssistant, statistic: Statistic) -> StatisticMetaData:

@@ -23,12 +23,7 @@ from .healing import Healer
 from .importer import YEARS, Importer, Notes, async_anchor
 from .ledger import Ledger
 from .progress import Progress
-from .recorder import (
-    async_compiled_until,
-    async_convertible,
-    async_is_known,
-    async_stored,
-)
+from .recorder import async_compiled_until, async_is_known, async_stored, async_writable
 from .settling import async_join, async_settle
 
 _LOGGER = logging.getLogger(__name__)
@@ -256,7 +251,7 @@ class Reconciler:
         """Return the counters whose history can be written."""
         coordinator = self._coordinator
         found = counters(self._hass, coordinator.mac, coordinator.data)
-        return await async_convertible(self._hass, list(found))
+        return await async_writable(self._hass, list(found))
 
     async def _async_newest(self, now: float) -> int:
         """Return the end of the last hour that the recorder no longer writes.

@@ -193,21 +193,25 @@ def unit_class(statistic: Statistic) -> str:
     return found
 
 
-async def async_convertible[S: Statistic](
+async def async_writable[S: Statistic](
     hass: HomeAssistant, statistics: Collection[S]
 ) -> list[S]:
-    """Return the statistics except those that have a foreign unit.
+    """Return the statistics except those that are not recorded, or have a foreign unit.
 
-    They were made by something else under the same entity id. Home Assistant itself
+    These were made by something else under the same entity id. Home Assistant itself
     asks the user what to do about it.
     """
     known = await async_metadata(hass, statistics)
+    is_recorded = get_instance(hass).entity_filter or bool
     return [
         statistic
         for statistic in statistics
-        if statistic not in known
-        or known[statistic]["unit_of_measurement"]
-        in STATISTIC_UNIT_TO_UNIT_CONVERTER[statistic.unit].VALID_UNITS
+        if is_recorded(statistic.entity_id)
+        and (
+            statistic not in known
+            or known[statistic]["unit_of_measurement"]
+            in STATISTIC_UNIT_TO_UNIT_CONVERTER[statistic.unit].VALID_UNITS
+        )
     ]
 
 

@@ -15,13 +15,13 @@ from .counters import Statistic
 from .ledger import Ledger
 from .recorder import (
     SHORT_TERM,
-    async_convertible,
     async_hours,
     async_minutes,
     async_newest_hour,
     async_newest_minutes,
     async_scales,
     async_stored,
+    async_writable,
 )
 from .rows import Row
 from .seams import async_restarts
@@ -42,7 +42,7 @@ async def async_settle(
     await async_stored(hass)
     names = {each.name for each in ledger.breaks}
     wanted = [statistic for statistic in statistics if statistic.name in names]
-    known = {each.name: each for each in await async_convertible(hass, wanted)}
+    known = {each.name: each for each in await async_writable(hass, wanted)}
     by_name = attrgetter("name")
     for name, group in groupby(sorted(ledger.breaks, key=by_name), by_name):
         if statistic := known.get(name):
@@ -60,7 +60,7 @@ async def async_join(
 ) -> None:
     """Join the sums that the recorder began at 0 again, except at breaks."""
     unsettled = {each.name for each in ledger.breaks}
-    convertible = await async_convertible(hass, list(statistics))
+    convertible = await async_writable(hass, list(statistics))
     for statistic, scale in (await async_scales(hass, convertible)).items():
         if statistic.name in unsettled:
             continue
