@@ -1,14 +1,14 @@
 """What the recorder is told to leave out, and units that the user changes meanwhile."""
 
-from unittest.mock import patch
-
 from homeassistant.components.recorder import get_instance
-from homeassistant.components.recorder.statistics import async_change_statistics_unit
 import pytest
 
+from custom_components.cemm.days import midnight
 from custom_components.cemm.history import apply
+from custom_components.cemm.history.recorder import async_metadata
+from custom_components.cemm.history.rows import Row
 from simulator import House
-from tests.helpers.history import SINCE, assert_true, small_house
+from tests.helpers.history import SINCE, assert_true, small_house, write
 from tests.helpers.past import Past
 
 
@@ -29,38 +29,21 @@ async def test_what_is_excluded_gets_no_past(past: Past) -> None:
 
 
 async def test_a_unit_that_is_changed_while_rows_wait(past: Past) -> None:
+    """Between the months of an import, for example: all are in the unit of the first."""
     await past.setup()
-    await past.go_live(1)
     counter = past.counters()["pulse-2_volume"]
-    queue = apply.async_queue
-    changed = False
-
-    async def change_first(hass, statistic, what) -> None:  # type: ignore[no-untyped-def]
-        """Change the unit between what was read and what is written."""
-        nonlocal changed
-        metadata = apply._async_metadata
-
-        async def read_before(*args):  # type: ignore[no-untyped-def]
-            nonlocal changed
-            found = await metadata(*args)
-            if statistic.entity_id == counter.entity_id and not changed:
-                changed = True
-                async_change_statistics_unit(
-                    hass,
-                    counter.entity_id,
-                    new_unit_of_measurement="L",
-                    old_unit_of_measurement="m³",
-                )
-            return found
-
-        with patch.object(apply, "_async_metadata", read_before):
-            await queue(hass, statistic, what)
-
-    with (
-        patch("custom_components.cemm.history.importer.async_queue", change_first),
-        patch.object(apply, "async_queue", change_first),
-    ):
-        await past.history.async_import()
-    assert changed
-    rows = await past.rows()
-    assert_true(past.house, counter, rows["pulse-2_volume"])
+    first = Row(midnight(SINCE), 5.0, 1.0)
+    await write(past.hass, counter, [first])
+    metadata = await apply._async_metadata(past.hass, counter)
+    get_instance(past.hass).async_change_statistics_unit(
+        counter.entity_id,
+        new_unit_of_measurement="L",
+        old_unit_of_measurement="m³",
+    )
+    second = Row(first.end, 6.0, 2.0)
+    task = apply._WriteTask(counter, metadata, [second])
+    get_instance(past.hass).queue_task(task)
+    found = (await past.rows())[counter.name]
+    assert found == [first, second]
+    stored = await async_metadata(past.hass, [counter])
+    assert stored[counter]["unit_of_measurement"] == "L"
