@@ -21,7 +21,7 @@ import voluptuous as vol
 from .client import CemmInfo, base_url, clean_host, normalize_mac
 from .const import CONF_CONNECTION, CONF_UID, CONNECTION_LOCAL, DOMAIN
 from .discovery import FoundCemm, async_find_cemms, async_note_second_address
-from .flows.base import async_ask, async_info, async_serves, choice
+from .flows.base import Input, async_ask, async_info, async_serves, choice
 from .flows.options import CemmOptionsFlow
 from .flows.remote import RemoteFlow, remote_title
 from .issues import as_text
@@ -49,16 +49,14 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         return CemmOptionsFlow()
 
     @override
-    async def async_step_user(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_user(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask how to reach the CEMM."""
         return self.async_show_menu(
             step_id="user", menu_options=["discover", "local", "remote"]
         )
 
     async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Ask how to reach the same CEMM from now on."""
         return self.async_show_menu(
@@ -67,9 +65,7 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
 
     # Searched for
 
-    async def async_step_discover(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_discover(self, user_input: Input = None) -> ConfigFlowResult:
         """Broadcast, and show that it takes some seconds."""
         if self._search is None:
             self._search = self.hass.async_create_task(
@@ -93,16 +89,14 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         )
 
     async def async_step_nothing_found(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Say that nothing new answered, and what else can be done."""
         return self.async_show_menu(
             step_id="nothing_found", menu_options=["discover", "local", "remote"]
         )
 
-    async def async_step_pick(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_pick(self, user_input: Input = None) -> ConfigFlowResult:
         """Choose one of the CEMMs found."""
         if user_input is not None:
             cemm = self._found[user_input["device"]]
@@ -117,9 +111,7 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
 
     # Typed in
 
-    async def async_step_local(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_local(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the address of a CEMM in the same network."""
         errors: dict[str, str] = {}
         suggested: Mapping[str, Any] | None = user_input
@@ -195,7 +187,7 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         return await self.async_step_discovery_confirm()
 
     async def async_step_discovery_confirm(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Ask before adding what was found."""
         if user_input is not None:

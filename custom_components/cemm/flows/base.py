@@ -39,6 +39,9 @@ from custom_components.cemm.runtime import CemmConfigEntry, CemmRuntime
 
 _LOGGER = logging.getLogger(__name__)
 
+# What the user sent to a step; None where the step is to show what it asks.
+type Input = dict[str, Any] | None
+
 HISTORY_SCHEMA = vol.Schema(
     {vol.Required(CONF_IMPORT_HISTORY, default=True): BooleanSelector()}
 )
@@ -161,9 +164,7 @@ class CemmFlow(ConfigFlow):
         self._data = data
         return await self.async_step_history()
 
-    async def async_step_history(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_history(self, user_input: Input = None) -> ConfigFlowResult:
         """Offer to import the past years."""
         if user_input is None:
             return self.async_show_form(step_id="history", data_schema=HISTORY_SCHEMA)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import date
 import logging
 from time import time
-from typing import Any, override
+from typing import override
 
 from homeassistant.config_entries import (
     ConfigEntryState,
@@ -24,7 +24,7 @@ from custom_components.cemm.energy import async_add_to_dashboard
 from custom_components.cemm.issues import as_text
 from custom_components.cemm.runtime import CemmConfigEntry
 
-from .base import entry_of_dialog, runtime_of_dialog
+from .base import Input, entry_of_dialog, runtime_of_dialog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class HistorySteps(OptionsFlowWithReload):
         return [step for step, component in _STEPS.items() if component in loaded]
 
     async def async_step_energy_dashboard(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Add the meters to the Energy dashboard and say which sensors it has now."""
         coordinator = runtime_of_dialog(self.config_entry).coordinator
@@ -76,7 +76,7 @@ class HistorySteps(OptionsFlowWithReload):
         )
 
     async def async_step_import_history(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Ask for the days to import; without any, it is all that the CEMM remembers."""
         errors = {}
@@ -104,9 +104,7 @@ class HistorySteps(OptionsFlowWithReload):
             errors=errors,
         )
 
-    async def async_step_importing(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_importing(self, user_input: Input = None) -> ConfigFlowResult:
         """Show how far the import is; it goes on when the user closes the window."""
         if not self._import.done():
             return self.async_show_progress(
@@ -116,9 +114,7 @@ class HistorySteps(OptionsFlowWithReload):
             )
         return self.async_show_progress_done(next_step_id="imported")
 
-    async def async_step_imported(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_imported(self, user_input: Input = None) -> ConfigFlowResult:
         """Say how much was imported."""
         try:
             hours = sum(self._import.result().values())

@@ -22,7 +22,7 @@ from custom_components.cemm.devices import async_registered_meters, async_remove
 from custom_components.cemm.issues import as_text
 from custom_components.cemm.kinds import MeterKind, Options
 
-from .base import PATIENCE, volume_kind_selector
+from .base import PATIENCE, Input, volume_kind_selector
 from .history import HistorySteps
 
 # What is wrong with an alias; the first that fits any is what the user reads.
@@ -33,17 +33,13 @@ _SILENT = "silent"
 class CemmOptionsFlow(HistorySteps):
     """Options of one CEMM."""
 
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_init(self, user_input: Input = None) -> ConfigFlowResult:
         """Show what can be done."""
         return self.async_show_menu(
             step_id="init", menu_options=["settings", *self.history_options()]
         )
 
-    async def async_step_settings(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_settings(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for meters that cannot be listed, and for what some meters measure."""
         old = Options.of(self.config_entry.options)
         error, wrong = "", list[str]()

@@ -36,7 +36,7 @@ from custom_components.cemm.const import (
 from custom_components.cemm.issues import as_text
 from custom_components.cemm.runtime import CemmConfigEntry
 
-from .base import CemmFlow, async_ask, choice, entry_of_dialog
+from .base import CemmFlow, Input, async_ask, choice, entry_of_dialog
 
 _SECTION_ADVANCED = "advanced"
 
@@ -75,9 +75,7 @@ class RemoteFlow(CemmFlow):
         super().__init__()
         self._linked: dict[str, str] = {}
 
-    async def async_step_remote(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_remote(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the API key."""
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -126,7 +124,7 @@ class RemoteFlow(CemmFlow):
         return await self.async_step_remote_cemm()
 
     async def async_step_remote_cemm(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Choose one of the linked CEMMs; the others show up as discovered."""
         if user_input is None:
@@ -162,7 +160,7 @@ class RemoteFlow(CemmFlow):
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Ask for another key to the same CEMM."""
         errors: dict[str, str] = {}
