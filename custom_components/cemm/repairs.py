@@ -17,13 +17,8 @@ import voluptuous as vol
 
 from .client import clean_host
 from .const import CONF_CONNECTION, CONF_VOLUME_KINDS, DOMAIN
-from .flows.base import (
-    Input,
-    async_ask,
-    async_info,
-    runtime_of_dialog,
-    volume_kind_selector,
-)
+from .discovery import async_info
+from .flows.base import Input, async_ask, runtime_of_dialog, volume_kind_selector
 from .issues import NEWS, UNREACHABLE, VOLUME_KIND, WRONG_DEVICE
 from .kinds import Options
 from .meters.breaks import Break

@@ -8,13 +8,11 @@ from typing import Any, override
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
-    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
 )
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
     SelectOptionDict,
@@ -27,15 +25,14 @@ from custom_components.cemm.client import (
     AuthenticationError,
     Cemm3Error,
     CemmError,
-    CemmInfo,
     CemmResponseError,
     InsecureUrlError,
-    LocalCemm,
     NotConnectedError,
 )
 from custom_components.cemm.const import CONF_CONNECTION, CONF_IMPORT_HISTORY
+from custom_components.cemm.discovery import async_info
 from custom_components.cemm.issues import as_text
-from custom_components.cemm.runtime import CemmConfigEntry, CemmRuntime
+from custom_components.cemm.runtime import CemmConfigEntry, CemmRuntime, running
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -113,14 +110,9 @@ def entry_of_dialog(
 @callback
 def runtime_of_dialog(entry: CemmConfigEntry) -> CemmRuntime:
     """Return what runs of a CEMM; a dialog that needs it ends where nothing does."""
-    if entry.state is not ConfigEntryState.LOADED:
+    if (runtime := running(entry)) is None:
         raise AbortFlow("not_loaded", {"name": as_text(entry.title)})
-    return entry.runtime_data
-
-
-async def async_info(hass: HomeAssistant, host: str) -> CemmInfo:
-    """Return what the CEMM at an address says of itself. Raises CemmError."""
-    return await LocalCemm(host, async_get_clientsession(hass)).info()
+    return runtime
 
 
 async def async_serves(hass: HomeAssistant, host: str, mac: str) -> bool:

@@ -6,11 +6,7 @@ import logging
 from time import time
 from typing import override
 
-from homeassistant.config_entries import (
-    ConfigEntryState,
-    ConfigFlowResult,
-    OptionsFlowWithReload,
-)
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import DateSelector
 from homeassistant.helpers.translation import async_get_translations
@@ -22,7 +18,7 @@ from custom_components.cemm.days import date_at
 from custom_components.cemm.devices import async_meter_name
 from custom_components.cemm.energy import async_add_to_dashboard
 from custom_components.cemm.issues import as_text
-from custom_components.cemm.runtime import CemmConfigEntry
+from custom_components.cemm.runtime import CemmConfigEntry, running
 
 from .base import Input, entry_of_dialog, runtime_of_dialog
 
@@ -52,9 +48,7 @@ class HistorySteps(OptionsFlowWithReload):
 
     def history_options(self) -> list[str]:
         """Return the steps that the menu can offer now."""
-        if self.config_entry.state is not ConfigEntryState.LOADED:
-            return []
-        loaded = self.hass.config.components
+        loaded = self.hass.config.components if running(self.config_entry) else ()
         return [step for step, component in _STEPS.items() if component in loaded]
 
     async def async_step_energy_dashboard(

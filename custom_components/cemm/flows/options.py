@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 import voluptuous as vol
@@ -21,6 +21,7 @@ from custom_components.cemm.coordinator import CemmCoordinator
 from custom_components.cemm.devices import async_registered_meters, async_remove_meter
 from custom_components.cemm.issues import as_text
 from custom_components.cemm.kinds import MeterKind, Options
+from custom_components.cemm.runtime import running
 
 from .base import PATIENCE, Input, volume_kind_selector
 from .history import HistorySteps
@@ -143,6 +144,5 @@ class CemmOptionsFlow(HistorySteps):
     @property
     def _coordinator(self) -> CemmCoordinator | None:
         """What reads the CEMM, while something does."""
-        entry = self.config_entry
-        is_loaded = entry.state is ConfigEntryState.LOADED
-        return entry.runtime_data.coordinator if is_loaded else None
+        runtime = running(self.config_entry)
+        return runtime.coordinator if runtime else None
