@@ -98,7 +98,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             self._outage.end()
             self.oddities.tell()
         self._store.save(self._data_to_save)
-        self._plan()
+        due = self._next_due()
+        longest = self.client.longest_interval
+        self._planned = due if due < inf else monotonic() + longest
         return self._meters.data
 
     def _after_failure(self, err: CemmError) -> Mapping[str, MeterData]:
@@ -125,13 +127,6 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.oddities.look(odd)
 
     # When to ask
-
-    def _plan(self) -> None:
-        """Refresh when the first wanted meter is due."""
-        due = self._next_due()
-        if due == inf:
-            due = monotonic() + self.client.longest_interval
-        self._planned = due
 
     def _find_wanted(self) -> None:
         """Find the meters that somebody looks at, once in a poll: it takes long."""
@@ -201,8 +196,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._planned = now + self.client.retry_interval
         # After a failure something else may answer at the address, and the answers that
         # other meters gave in that poll are lost.
-        if self._outage.failed_polls or not self.roster.due:
-            await self._async_identify()
+        after_failure = bool(self._outage.failed_polls)
+        if after_failure or not self.roster.due:
+            await self.roster.async_identify(after_failure=after_failure)
             aliases = list(self._meters)
         else:
             aliases = self._due()
@@ -219,22 +215,16 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         if aliases and not results:
             return False
         if self.roster.may_identify(self._next_due):
-            await self._async_identify()
+            await self.roster.async_identify(after_failure=after_failure)
         elif self.roster.is_due_again:
             await self._asker.async_aside([self.roster.async_ask_again()])
         self._find_wanted()
         self._meters.find_stalled(self._wanted)
         return True
 
-    async def _async_identify(self) -> None:
-        after_failure = bool(self._outage.failed_polls)
-        await self.roster.async_identify(after_failure=after_failure)
-
     def _find_outage(self, results: Results) -> None:
         """Raise what is wrong with the CEMM, if no meter answers."""
-        errors = [
-            result for result in results.values() if isinstance(result, CemmError)
-        ]
+        errors = [r for r in results.values() if isinstance(r, CemmError)]
         if not errors or len(errors) < len(results):
             return
         for error in errors:

@@ -57,20 +57,12 @@ class Outage:
         self.last_success = time()
         """The Unix time of the last poll that did not."""
         self._is_first = True
+        self._host: str = entry.data.get(CONF_HOST, "")
+        self._noticed = hass.data.setdefault(_NOTICED, {})
         # The entry may have got another kind of connection while it could not be set up.
         others = (UNREACHABLE_REMOTE,) if self._host else (UNREACHABLE, WRONG_DEVICE)
         for key in others:
             async_clear(hass, entry, key)
-
-    @property
-    def _host(self) -> str:
-        """Where a local CEMM is."""
-        host: str = self._entry.data.get(CONF_HOST, "")
-        return host
-
-    @property
-    def _noticed(self) -> dict[str, float]:
-        return self._hass.data.setdefault(_NOTICED, {})
 
     def end(self) -> None:
         """Take note of a successful poll."""
@@ -91,7 +83,6 @@ class Outage:
     def go_on(self, err: CemmError) -> None:
         """Take note of a failed poll, and tell the user if it will not end by itself."""
         self.failed_polls += 1
-        host = self._host
         now = monotonic()
         noticed = self._noticed.setdefault(self._entry.entry_id, now)
         if isinstance(err, WrongDeviceError):
@@ -100,10 +91,10 @@ class Outage:
             time() - self.last_success > _UNREACHABLE_AFTER
             and now - noticed >= _SEEN_FOR
         ):
-            key = UNREACHABLE if host else UNREACHABLE_REMOTE
+            key = UNREACHABLE if self._host else UNREACHABLE_REMOTE
         else:
             return
-        async_raise(self._hass, self._entry, key, host=host)
+        async_raise(self._hass, self._entry, key, host=self._host)
 
 
 @callback

@@ -96,10 +96,8 @@ class Roster:
         try:
             if not isinstance(self.error, CemmConnectionError):
                 found = await self._client.meters(sorted(ask))
-        except AuthenticationError:
-            raise
-        except CemmError:
-            if not self.listed:
+        except CemmError as err:
+            if isinstance(err, AuthenticationError) or not self.listed:
                 raise
         if self.error and not found:
             raise self.error
