@@ -22,7 +22,6 @@ from .discovery import async_setup_discovery
 from .history import HistoryManager, Ledger
 from .issues import LASTING, async_clear_if
 from .meters.store import MeterStore
-from .outage import async_forget_refusal
 from .runtime import CemmConfigEntry, CemmRuntime, running
 from .services import async_setup_services
 
@@ -68,13 +67,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
 
 async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
     """Stop reading a CEMM."""
-    async_forget_refusal(hass, entry)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
     """Forget a CEMM."""
-    async_forget_refusal(hass, entry)
     await MeterStore(hass, entry).async_remove()
     await Ledger(hass, entry).async_remove()
     async_clear_if(hass, entry, lambda *_: True)

@@ -38,11 +38,9 @@ LOCAL_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
     """Every way to a CEMM; that with an API key is inherited."""
 
-    def __init__(self) -> None:
-        """Start without having searched."""
-        super().__init__()
-        self._search: asyncio.Task[dict[str, CemmInfo]] | None = None
-        self._found: dict[str, tuple[str, CemmInfo]] = {}
+    _search: asyncio.Task[dict[str, CemmInfo]] | None = None
+    _found: dict[str, tuple[str, CemmInfo]]
+    """Where each CEMM was found, and what it said; by MAC."""
 
     @staticmethod
     @callback

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from functools import partial
 import logging
 from time import monotonic
-from weakref import WeakKeyDictionary
 
 from homeassistant.components import network
 from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY
@@ -29,7 +28,7 @@ LOST_INTERVAL = 600.0
 _LOOK_AGAIN_AT: HassKey[float] = HassKey(f"{DOMAIN}_look_again_at")
 
 # Two searches at once would take each other's answers: all arrive at one port.
-_searching: WeakKeyDictionary[HomeAssistant, asyncio.Lock] = WeakKeyDictionary()
+_SEARCHING: HassKey[asyncio.Lock] = HassKey(f"{DOMAIN}_searching")
 
 
 async def async_info(hass: HomeAssistant, host: str) -> CemmInfo:
@@ -45,7 +44,7 @@ async def async_find_cemms(hass: HomeAssistant) -> dict[str, CemmInfo]:
     """
     targets = await network.async_get_ipv4_broadcast_addresses(hass)
     try:
-        async with _searching.setdefault(hass, asyncio.Lock()):
+        async with hass.data.setdefault(_SEARCHING, asyncio.Lock()):
             answers = await discover(map(str, targets))
     except OSError as err:
         _LOGGER.debug("No broadcast possible: %s", err)

@@ -15,7 +15,7 @@ from .channels import CHANNELS, NETS
 from .const import DOMAIN
 from .coordinator import CemmCoordinator
 from .devices import async_meter_name, async_sensor
-from .kinds import MeterKind
+from .kinds import FLUIDS, MeterKind
 
 # A source or device, as the dashboard keeps it.
 type Item = dict[str, Any]
@@ -54,12 +54,6 @@ class MeterStatistics:
         return any(self.statistics.get(key) in used for key in keys)
 
 
-# What a volume is in the dashboard.
-_VOLUME_TYPES = {
-    MeterKind.WATER: "water",
-    MeterKind.GAS: "gas",
-    MeterKind.GAS_PULSE: "gas",
-}
 _PRICE_UNITS = {"water": WATER_PRICE_UNITS, "gas": GAS_PRICE_UNITS}
 
 
@@ -72,10 +66,7 @@ def move_sources(
 
     Its settings go with it, except a price of another unit.
     """
-    types = {
-        meter.statistics.get("volume"): _VOLUME_TYPES.get(meter.kind)
-        for meter in meters
-    }
+    types = {meter.statistics.get("volume"): FLUIDS.get(meter.kind) for meter in meters}
     sources: list[Any] = [*current["energy_sources"]]
     for number, source in enumerate(sources):
         wanted = types.get(source.get("stat_energy_from"))

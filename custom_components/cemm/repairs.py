@@ -41,7 +41,6 @@ class IssueFlow(RepairsFlow):
     """What the entry must have for the issue to make sense."""
 
     def __init__(self, issue: ir.IssueEntry) -> None:
-        """Remember what it is about."""
         self._id = issue.issue_id
         self._about = {key: str(value) for key, value in (issue.data or {}).items()}
         self._said = issue.translation_placeholders

@@ -211,7 +211,6 @@ class HistoryProgressSensor(RestoreSensor):
     _tell_at = 0.0
 
     def __init__(self, coordinator: CemmCoordinator, history: HistoryManager) -> None:
-        """Belong to the CEMM itself."""
         self._history = history
         self._attr_unique_id = unique_id(coordinator.mac, "history_import")
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, coordinator.mac)})

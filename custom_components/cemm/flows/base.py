@@ -131,10 +131,9 @@ class CemmFlow(ConfigFlow):
 
     VERSION = 1
 
-    def __init__(self) -> None:
-        """Start knowing nothing of the entry to come."""
-        self._title = ""
-        self._data: dict[str, str] = {}
+    _title: str
+    _data: dict[str, str]
+    """Of the entry to come."""
 
     @callback
     @override

@@ -70,10 +70,8 @@ def remote_title(mac: str, *, several: bool) -> str:
 class RemoteFlow(CemmFlow):
     """Asks for a key, and which of the CEMMs linked to it is meant."""
 
-    def __init__(self) -> None:
-        """Start without a key."""
-        super().__init__()
-        self._linked: dict[str, str] = {}
+    _linked: Mapping[str, str] = {}
+    """The CEMMs to choose from, if there are several: MAC → uid."""
 
     async def async_step_remote(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the API key."""
