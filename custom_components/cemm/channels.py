@@ -185,9 +185,7 @@ def keys_for(kind: MeterKind, measured: Collection[str]) -> Iterator[str]:
         return
     yield from measured
     yield LAST_MEASUREMENT.key
-    for row in _TABLE:
-        if group_of(row, kind, measured):
-            yield row.key
+    yield from (row.key for row in _TABLE if group_of(row, kind, measured))
 
 
 def group_of(

@@ -50,8 +50,7 @@ _ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (AuthenticationError, "invalid_auth"),
     (CemmResponseError, "not_cemm"),
     (NotConnectedError, "not_cemm"),
-    (CemmError, "cannot_connect"),
-    (TimeoutError, "cannot_connect"),
+    (Exception, "cannot_connect"),
 )
 
 # Seconds that the user waits for an answer.

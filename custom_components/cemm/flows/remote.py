@@ -76,6 +76,7 @@ class RemoteFlow(CemmFlow):
     async def async_step_remote(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the API key."""
         errors: dict[str, str] = {}
+        url = DEFAULT_URL
         if user_input is not None:
             api_key = clean_key(user_input[CONF_API_KEY])
             url = user_input[_SECTION_ADVANCED][CONF_URL]
@@ -88,9 +89,7 @@ class RemoteFlow(CemmFlow):
                 }
                 return await self._async_choose(linked)
         elif self.source == SOURCE_RECONFIGURE:
-            url = self._get_reconfigure_entry().data.get(CONF_URL, DEFAULT_URL)
-        else:
-            url = DEFAULT_URL
+            url = self._get_reconfigure_entry().data.get(CONF_URL, url)
         return self.async_show_form(
             step_id="remote",
             # After an error all is as it was typed, and the address, which may be wrong, is
