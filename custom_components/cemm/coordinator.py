@@ -199,9 +199,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         after_failure = bool(self._outage.failed_polls)
         if after_failure or not self.roster.due:
             await self.roster.async_identify(after_failure=after_failure)
-            aliases = list(self._meters)
-        else:
-            aliases = self._due()
+            self._requested = True
+        aliases = self._due()
         if self.client.totals_interval and now >= self._totals_at:
             await self._asker.async_totals()
             self._totals_at = monotonic() + self.client.totals_interval
