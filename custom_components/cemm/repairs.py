@@ -41,20 +41,19 @@ class IssueFlow(RepairsFlow):
     """What the entry must have for the issue to make sense."""
 
     def __init__(self, issue: ir.IssueEntry) -> None:
-        self._id = issue.issue_id
         self._about = {key: str(value) for key, value in (issue.data or {}).items()}
         self._said = issue.translation_placeholders
 
     def _entry(self) -> CemmConfigEntry:
         """Return the CEMM's entry as it is now."""
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self._id)
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         entry = self.hass.config_entries.async_get_entry(self._about["entry_id"])
         if issue is None or entry is None or self._field not in entry.data:
             raise self._over()
         return entry
 
     def _over(self) -> AbortFlow:
-        ir.async_delete_issue(self.hass, DOMAIN, self._id)
+        ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
         return AbortFlow("over", self._said)
 
 
