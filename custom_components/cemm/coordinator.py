@@ -32,10 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
-    """Polls one CEMM, each meter in step with its measurements.
-
-    The data is keyed by alias.
-    """
+    """Polls one CEMM, each meter in step with its measurements; the data is by alias."""
 
     config_entry: ConfigEntry
 
@@ -46,10 +43,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         client: CemmClient,
         note_breaks: Callable[[Collection[Break]], Awaitable[None]],
     ) -> None:
-        """Prepare for polling the CEMM that the client reads.
-
-        Breaks of statistics are noted before the new states are shown.
-        """
+        """Prepare; breaks of statistics are noted before the new states are shown."""
         super().__init__(
             hass, _LOGGER, config_entry=entry, name=entry.title, always_update=False
         )

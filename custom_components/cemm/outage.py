@@ -33,7 +33,6 @@ _REFUSED_FOR = 3600.0
 # When each entry's present outage was first noticed (monotonic): set-up starts anew often.
 _NOTICED: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_outages")
 
-
 # What was said of each entry's parts that do not answer well.
 _TOLD: HassKey[dict[str, set[str]]] = HassKey(f"{DOMAIN}_odd")
 

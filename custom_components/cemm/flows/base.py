@@ -119,10 +119,10 @@ async def async_serves(hass: HomeAssistant, host: str, mac: str) -> bool:
 
     One question that fails says nothing: it is asked twice.
     """
-    info = await async_ask(async_info(hass, host), {})
-    if info is None:
-        info = await async_ask(async_info(hass, host), {})
-    return info is not None and info.mac == mac
+    for _ in range(2):
+        if info := await async_ask(async_info(hass, host), {}):
+            return info.mac == mac
+    return False
 
 
 class CemmFlow(ConfigFlow):
