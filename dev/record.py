@@ -30,7 +30,7 @@ from custom_components.cemm.client import (
 )
 from custom_components.cemm.client.http import get_json
 from custom_components.cemm.client.local import TIMEOUT
-from custom_components.cemm.days import TIME_ZONE, day_before, midnight
+from custom_components.cemm.days import ONE_DAY, TIME_ZONE, midnight
 
 type Get = Callable[..., Awaitable[Any]]
 """Returns the decoded answer for a path and a query, or raises CemmError."""
@@ -153,7 +153,7 @@ async def _record_meters(
         recording.failures[f"{prefix}meters"] = _reason(error)
         return
     # Yesterday is over: its data is complete.
-    day = day_before(datetime.now(TIME_ZONE).date())
+    day = datetime.now(TIME_ZONE).date() - ONE_DAY
     starts = {
         Period.DAY: day,
         Period.MONTH: day.replace(day=1),

@@ -20,12 +20,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.cemm.client.discovery import discover
 from custom_components.cemm.const import DOMAIN
-from custom_components.cemm.discovery import (
-    INTERVAL,
-    FoundCemm,
-    async_discover,
-    async_find_cemms,
-)
+from custom_components.cemm.discovery import INTERVAL, async_discover, async_find_cemms
 from simulator import Fault, House
 from tests.helpers.flows import HOST, SECOND, SECOND_MAC, Lan, in_progress
 
@@ -46,18 +41,19 @@ async def _hears(hass: HomeAssistant) -> set[str | None]:
     return {flow["context"]["unique_id"] for flow in in_progress(hass)}
 
 
+async def _finds(hass: HomeAssistant) -> set[str]:
+    return {info.mac for info in (await async_find_cemms(hass)).values()}
+
+
 async def test_find(hass: HomeAssistant, lan: Lan) -> None:
     """Every CEMM in the network is found, at the address that it answered from."""
     await lan.add(SECOND, "127.0.0.3")
     cemms = await async_find_cemms(hass)
-    assert {mac: cemm.host for mac, cemm in cemms.items()} == {
-        MAC: HOST,
-        SECOND_MAC: "127.0.0.3",
+    assert {host: info.mac for host, info in cemms.items()} == {
+        HOST: MAC,
+        "127.0.0.3": SECOND_MAC,
     }
-    cemm = cemms[MAC]
-    assert isinstance(cemm, FoundCemm)
-    assert cemm.info.mac == MAC
-    assert cemm.info.version == "2.26.0.0"
+    assert cemms[HOST].version == "2.26.0.0"
 
 
 @pytest.mark.parametrize(
@@ -75,16 +71,16 @@ async def test_what_pretends_is_not_found(
     """Who answers the broadcast must also serve the same MAC."""
     lan.simulators[0].faults.append(fault)
     await lan.add(SECOND, "127.0.0.3")
-    assert set(await async_find_cemms(hass)) == {SECOND_MAC}
+    assert await _finds(hass) == {SECOND_MAC}
     lan.simulators[0].faults.clear()
-    assert set(await async_find_cemms(hass)) == {MAC, SECOND_MAC}
+    assert await _finds(hass) == {MAC, SECOND_MAC}
 
 
 async def test_no_socket(hass: HomeAssistant, lan: Lan) -> None:
     """Where no socket is to be had, nothing is found, and nothing breaks."""
     with patch("socket.socket", side_effect=OSError(errno.EMFILE, "too many files")):
         assert await async_find_cemms(hass) == {}
-    assert set(await async_find_cemms(hass)) == {MAC}
+    assert await _finds(hass) == {MAC}
 
 
 async def test_offers_each_once(hass: HomeAssistant, lan: Lan) -> None:

@@ -14,7 +14,7 @@ from custom_components import cemm
 from custom_components.cemm import config_flow, issues
 from custom_components.cemm.channels import CHANNELS, TARIFFS, describe
 from custom_components.cemm.client import Period
-from custom_components.cemm.flows import base, history, remote
+from custom_components.cemm.flows import base, options, remote
 from custom_components.cemm.kinds import MeterKind
 from tests.helpers.glossary import NOT_SAID, TERMS
 from tests.helpers.widths import cut_off, width
@@ -25,7 +25,7 @@ SOURCES = {
     path.relative_to(FOLDER).as_posix(): path.read_text()
     for path in FOLDER.rglob("*.py")
 }
-OPTIONS = ("flows/options.py", "flows/history.py")
+OPTIONS = ("flows/options.py",)
 
 # What Home Assistant's own flow manager and base classes abort with.
 CORE_ABORTS = {
@@ -247,7 +247,7 @@ def test_each_step_has_a_text(flow: str) -> None:
         ("config.step.history", base.HISTORY_SCHEMA),
         ("config.step.pick", base.choice("device", {})),
         ("config.step.remote_cemm", base.choice("uid", {})),
-        ("options.step.import_history", history.IMPORT_SCHEMA),
+        ("options.step.import_history", options.IMPORT_SCHEMA),
     ],
 )
 def test_each_field_has_a_name_and_an_explanation(
@@ -270,7 +270,7 @@ def test_each_line_of_a_menu_has_a_name_and_leads_somewhere() -> None:
             r'step_id="(\w+)",\s*menu_options=\[(.*?)\]', source
         )
     }
-    menus["init"] |= history._STEPS.keys()
+    menus["init"] |= options._ACTIONS.keys()
     steps = {**EN["config"]["step"], **EN["options"]["step"]}
     assert menus == {
         name: step["menu_options"].keys()

@@ -6,7 +6,6 @@ from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
     ConfigEntry,
     ConfigEntryChange,
-    ConfigEntryState,
 )
 from homeassistant.const import CONF_API_KEY, CONF_HOST, CONF_URL, Platform
 from homeassistant.core import HomeAssistant, callback
@@ -23,8 +22,7 @@ from .discovery import async_setup_discovery
 from .history import HistoryManager, Ledger
 from .issues import LASTING, async_clear_if
 from .meters.store import MeterStore
-from .outage import async_forget_refusal
-from .runtime import CemmConfigEntry, CemmRuntime
+from .runtime import CemmConfigEntry, CemmRuntime, running
 from .services import async_setup_services
 
 _LOGGER = logging.getLogger(__name__)
@@ -69,13 +67,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
 
 async def async_unload_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool:
     """Stop reading a CEMM."""
-    async_forget_refusal(hass, entry)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> None:
     """Forget a CEMM."""
-    async_forget_refusal(hass, entry)
     await MeterStore(hass, entry).async_remove()
     await Ledger(hass, entry).async_remove()
     async_clear_if(hass, entry, lambda *_: True)
@@ -85,11 +81,10 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: CemmConfigEntry, device: dr.DeviceEntry
 ) -> bool:
     """Let the user delete what the CEMM no longer has."""
-    if entry.state is not ConfigEntryState.LOADED:
+    if (runtime := running(entry)) is None:
         return False
-    coordinator = entry.runtime_data.coordinator
-    alias = alias_of(device, coordinator.mac)
-    return alias is not None and alias not in coordinator.roster.listed
+    alias = alias_of(device, runtime.coordinator.mac)
+    return alias is not None and alias not in runtime.coordinator.roster.listed
 
 
 def _client(hass: HomeAssistant, entry: CemmConfigEntry) -> CemmClient:

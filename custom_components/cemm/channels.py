@@ -22,7 +22,7 @@ from homeassistant.const import (
 )
 
 from .client import GROUPS
-from .kinds import MeterKind
+from .kinds import FLUIDS, MeterKind
 
 TARIFFS = GROUPS["tariffs"]
 NETS = GROUPS["nets"]
@@ -140,11 +140,6 @@ CHANNELS: Mapping[str, ChannelDescription] = {
 _PRODUCTION = {*TARIFFS, "energy_import", "energy_export"}
 # Where there are no registers, its net counters tell the production.
 _AS_PRODUCTION = dict(zip(NETS, TARIFFS, strict=False))
-_VOLUME_CLASS = {
-    ("volume", MeterKind.WATER): SensorDeviceClass.WATER,
-    ("volume", MeterKind.GAS): SensorDeviceClass.GAS,
-    ("volume", MeterKind.GAS_PULSE): SensorDeviceClass.GAS,
-}
 
 
 def describe(
@@ -173,10 +168,11 @@ def describe(
     superseded = (name in NETS and has_registers) or (
         key == "gas" and kind is MeterKind.SMART and has_gas_meter
     )
+    fluid = FLUIDS.get(kind) if key == "volume" else None
     return replace(
         row,
         translation_key=name,
-        device_class=row.device_class or _VOLUME_CLASS.get((key, kind)),
+        device_class=SensorDeviceClass(fluid) if fluid else row.device_class,
         entity_registry_enabled_default=(
             row.entity_registry_enabled_default and not superseded
         ),
@@ -189,9 +185,7 @@ def keys_for(kind: MeterKind, measured: Collection[str]) -> Iterator[str]:
         return
     yield from measured
     yield LAST_MEASUREMENT.key
-    for row in _TABLE:
-        if group_of(row, kind, measured):
-            yield row.key
+    yield from (row.key for row in _TABLE if group_of(row, kind, measured))
 
 
 def group_of(

@@ -8,26 +8,29 @@ from typing import Any, override
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigEntryState,
     ConfigFlowResult,
 )
 from homeassistant.const import CONF_HOST, CONF_MAC
 from homeassistant.core import callback
 from homeassistant.helpers.selector import TextSelector
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
+from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
 from .client import CemmInfo, base_url, clean_host, normalize_mac
 from .const import CONF_CONNECTION, CONF_UID, CONNECTION_LOCAL, DOMAIN
-from .discovery import FoundCemm, async_find_cemms, async_note_second_address
-from .flows.base import async_ask, async_info, async_serves, choice
+from .discovery import async_find_cemms, async_info
+from .flows.base import Input, async_ask, async_serves, choice
 from .flows.options import CemmOptionsFlow
 from .flows.remote import RemoteFlow, remote_title
 from .issues import as_text
-from .runtime import CemmConfigEntry
+from .runtime import CemmConfigEntry, running
 
 _LOGGER = logging.getLogger(__name__)
+
+# What was said of CEMMs that answer at two addresses: entry, where it is read, where else.
+_SAID: HassKey[set[tuple[str, str, str]]] = HassKey(f"{DOMAIN}_two_addresses")
 
 LOCAL_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 
@@ -35,11 +38,9 @@ LOCAL_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
     """Every way to a CEMM; that with an API key is inherited."""
 
-    def __init__(self) -> None:
-        """Start without having searched."""
-        super().__init__()
-        self._search: asyncio.Task[Mapping[str, FoundCemm]] | None = None
-        self._found: dict[str, FoundCemm] = {}
+    _search: asyncio.Task[dict[str, CemmInfo]] | None = None
+    _found: dict[str, tuple[str, CemmInfo]]
+    """Where each CEMM was found, and what it said; by MAC."""
 
     @staticmethod
     @callback
@@ -49,16 +50,14 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         return CemmOptionsFlow()
 
     @override
-    async def async_step_user(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_user(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask how to reach the CEMM."""
         return self.async_show_menu(
             step_id="user", menu_options=["discover", "local", "remote"]
         )
 
     async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Ask how to reach the same CEMM from now on."""
         return self.async_show_menu(
@@ -67,9 +66,7 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
 
     # Searched for
 
-    async def async_step_discover(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_discover(self, user_input: Input = None) -> ConfigFlowResult:
         """Broadcast, and show that it takes some seconds."""
         if self._search is None:
             self._search = self.hass.async_create_task(
@@ -83,9 +80,9 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
             )
         configured = self._async_current_ids(include_ignore=False)
         self._found = {
-            mac: cemm
-            for mac, cemm in self._search.result().items()
-            if mac not in configured
+            info.mac: (host, info)
+            for host, info in reversed(self._search.result().items())
+            if info.mac not in configured
         }
         self._search = None
         return self.async_show_progress_done(
@@ -93,23 +90,19 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         )
 
     async def async_step_nothing_found(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Say that nothing new answered, and what else can be done."""
         return self.async_show_menu(
             step_id="nothing_found", menu_options=["discover", "local", "remote"]
         )
 
-    async def async_step_pick(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_pick(self, user_input: Input = None) -> ConfigFlowResult:
         """Choose one of the CEMMs found."""
         if user_input is not None:
-            cemm = self._found[user_input["device"]]
-            return await self._async_finish_local(cemm.host, cemm.info)
+            return await self._async_finish_local(*self._found[user_input["device"]])
         labels = {
-            mac: f"{_title(cemm.info)} ({cemm.host})"
-            for mac, cemm in self._found.items()
+            mac: f"{_title(info)} ({host})" for mac, (host, info) in self._found.items()
         }
         return self.async_show_form(
             step_id="pick", data_schema=choice("device", labels)
@@ -117,9 +110,7 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
 
     # Typed in
 
-    async def async_step_local(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_local(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the address of a CEMM in the same network."""
         errors: dict[str, str] = {}
         suggested: Mapping[str, Any] | None = user_input
@@ -173,20 +164,19 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         """
         mac = normalize_mac(mac)
         entry = await self.async_set_unique_id(mac)
-        if entry and (entry.data.get(CONF_HOST) in (None, host) or _stays(entry, host)):
+        known: str = entry.data.get(CONF_HOST, "") if entry else ""
+        if entry and (known in ("", host) or _is_read_well(entry, known, host)):
             # Ignored, remote, or where it was: no reason to ask.
             self._abort_if_unique_id_configured()
-        known = entry.data[CONF_HOST] if entry else ""
-        stays = entry is not None and await async_serves(self.hass, known, mac)
+        stays = bool(known) and await async_serves(self.hass, known, mac)
         info = await async_ask(async_info(self.hass, host), {})
         if info is None or info.mac != mac:
             return self.async_abort(reason="not_cemm_device")
         if entry:
-            if entry.data.get(CONF_HOST) != known:
-                self._abort_if_unique_id_configured()  # The user was faster.
             if stays:
-                if _is_elsewhere(entry, host):
-                    async_note_second_address(self.hass, entry, host)
+                self._note_second_address(entry, known, host)
+            # Where it does not stay, the user may have been faster.
+            if stays or entry.data.get(CONF_HOST) != known:
                 self._abort_if_unique_id_configured()
             _LOGGER.warning("%s has moved from %s to %s", entry.title, known, host)
         self._abort_if_unique_id_configured(updates={CONF_HOST: host})
@@ -194,8 +184,20 @@ class CemmConfigFlow(RemoteFlow, domain=DOMAIN):
         self._data = _local_data(host)
         return await self.async_step_discovery_confirm()
 
+    def _note_second_address(self, entry: ConfigEntry, known: str, other: str) -> None:
+        """Say once that a CEMM that answers where it was does so elsewhere too."""
+        pair = (entry.entry_id, known, other)
+        said = self.hass.data.setdefault(_SAID, set())
+        if _are_two(known, other) and pair not in said:
+            said.add(pair)
+            _LOGGER.warning(
+                "%s: the same CEMM answers at %s and at %s; it is read where it was, "
+                "at %s",
+                *(entry.title, known, other, known),
+            )
+
     async def async_step_discovery_confirm(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Ask before adding what was found."""
         if user_input is not None:
@@ -221,19 +223,14 @@ def _local_data(host: str) -> dict[str, str]:
     return {CONF_CONNECTION: CONNECTION_LOCAL, CONF_HOST: host}
 
 
-def _stays(entry: CemmConfigEntry, host: str) -> bool:
-    """Whether a CEMM that answers is still where the user said, though in other words.
-
-    That is a name, or the port of the address at which it shows up.
-    """
-    if entry.state is not ConfigEntryState.LOADED:
-        return False
-    if not entry.runtime_data.coordinator.last_update_success:
-        return False
-    return not _is_elsewhere(entry, host)
+def _is_read_well(entry: CemmConfigEntry, known: str, host: str) -> bool:
+    """Whether a CEMM is read where the user said, which may be where it shows up."""
+    runtime = running(entry)
+    is_read = runtime is not None and runtime.coordinator.last_update_success
+    return is_read and not _are_two(known, host)
 
 
-def _is_elsewhere(entry: CemmConfigEntry, host: str) -> bool:
-    """Whether an address is certainly another one than the user's."""
-    name = base_url(entry.data[CONF_HOST]).host
+def _are_two(known: str, host: str) -> bool:
+    """Whether these are two addresses for sure: no name, and no other port of one."""
+    name = base_url(known).host
     return name != base_url(host).host and is_ip_address(name or "")

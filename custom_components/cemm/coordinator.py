@@ -32,10 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
-    """Polls one CEMM, each meter in step with its measurements.
-
-    The data is keyed by alias.
-    """
+    """Polls one CEMM, each meter in step with its measurements; the data is by alias."""
 
     config_entry: ConfigEntry
 
@@ -46,10 +43,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         client: CemmClient,
         note_breaks: Callable[[Collection[Break]], Awaitable[None]],
     ) -> None:
-        """Prepare for polling the CEMM that the client reads.
-
-        Breaks of statistics are noted before the new states are shown.
-        """
+        """Prepare; breaks of statistics are noted before the new states are shown."""
         super().__init__(
             hass, _LOGGER, config_entry=entry, name=entry.title, always_update=False
         )
@@ -98,7 +92,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             self._outage.end()
             self.oddities.tell()
         self._store.save(self._data_to_save)
-        self._plan()
+        due = self._next_due()
+        longest = self.client.longest_interval
+        self._planned = due if due < inf else monotonic() + longest
         return self._meters.data
 
     def _after_failure(self, err: CemmError) -> Mapping[str, MeterData]:
@@ -125,13 +121,6 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self.oddities.look(odd)
 
     # When to ask
-
-    def _plan(self) -> None:
-        """Refresh when the first wanted meter is due."""
-        due = self._next_due()
-        if due == inf:
-            due = monotonic() + self.client.longest_interval
-        self._planned = due
 
     def _find_wanted(self) -> None:
         """Find the meters that somebody looks at, once in a poll: it takes long."""
@@ -201,11 +190,11 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         self._planned = now + self.client.retry_interval
         # After a failure something else may answer at the address, and the answers that
         # other meters gave in that poll are lost.
-        if self._outage.failed_polls or not self.roster.due:
-            await self._async_identify()
-            aliases = list(self._meters)
-        else:
-            aliases = self._due()
+        after_failure = bool(self._outage.failed_polls)
+        if after_failure or not self.roster.due:
+            await self.roster.async_identify(after_failure=after_failure)
+            self._requested = True
+        aliases = self._due()
         if self.client.totals_interval and now >= self._totals_at:
             await self._asker.async_totals()
             self._totals_at = monotonic() + self.client.totals_interval
@@ -219,22 +208,16 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         if aliases and not results:
             return False
         if self.roster.may_identify(self._next_due):
-            await self._async_identify()
+            await self.roster.async_identify(after_failure=after_failure)
         elif self.roster.is_due_again:
             await self._asker.async_aside([self.roster.async_ask_again()])
         self._find_wanted()
         self._meters.find_stalled(self._wanted)
         return True
 
-    async def _async_identify(self) -> None:
-        after_failure = bool(self._outage.failed_polls)
-        await self.roster.async_identify(after_failure=after_failure)
-
     def _find_outage(self, results: Results) -> None:
         """Raise what is wrong with the CEMM, if no meter answers."""
-        errors = [
-            result for result in results.values() if isinstance(result, CemmError)
-        ]
+        errors = [r for r in results.values() if isinstance(r, CemmError)]
         if not errors or len(errors) < len(results):
             return
         for error in errors:

@@ -13,7 +13,7 @@ MINUTE = 60
 HOUR = 3600
 DAY = 24 * HOUR
 
-_ONE_DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
 
 def midnight(day: date) -> int:
@@ -26,25 +26,15 @@ def date_at(moment: float) -> date:
     return datetime.fromtimestamp(moment, TIME_ZONE).date()
 
 
-def day_after(day: date) -> date:
-    """Return the next day."""
-    return day + _ONE_DAY
-
-
-def day_before(day: date) -> date:
-    """Return the previous day."""
-    return day - _ONE_DAY
-
-
 def wall_clock(day: date) -> list[int]:
     """Return what the clock shows at the start of each hour of a day."""
-    hours = range(midnight(day), midnight(day_after(day)), HOUR)
+    hours = range(midnight(day), midnight(day + ONE_DAY), HOUR)
     return [datetime.fromtimestamp(start, TIME_ZONE).hour for start in hours]
 
 
 def days(first: date, last: date) -> list[date]:
     """Return the days from the first to the last one, both included."""
-    return [first + n * _ONE_DAY for n in range((last - first).days + 1)]
+    return [first + n * ONE_DAY for n in range((last - first).days + 1)]
 
 
 def months_back(newest: date, oldest: date) -> Iterator[tuple[date, date]]:
@@ -55,7 +45,7 @@ def months_back(newest: date, oldest: date) -> Iterator[tuple[date, date]]:
     while newest >= oldest:
         first = max(newest.replace(day=1), oldest)
         yield first, newest
-        newest = first - _ONE_DAY
+        newest = first - ONE_DAY
 
 
 def floor_hour(moment: float) -> int:

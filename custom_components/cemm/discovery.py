@@ -1,16 +1,13 @@
 """Finding CEMMs in the network, for the user and to follow their addresses."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 import logging
 from time import monotonic
-from weakref import WeakKeyDictionary
 
 from homeassistant.components import network
-from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigEntry
+from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY
 from homeassistant.const import CONF_HOST, CONF_MAC
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import discovery_flow
@@ -19,7 +16,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util.hass_dict import HassKey
 
-from .client import Answer, CemmError, CemmInfo, LocalCemm, discover
+from .client import CemmInfo, LocalCemm, discover
 from .const import DOMAIN
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,79 +27,48 @@ INTERVAL = timedelta(hours=1)
 LOST_INTERVAL = 600.0
 _LOOK_AGAIN_AT: HassKey[float] = HassKey(f"{DOMAIN}_look_again_at")
 
-# What was said of CEMMs that answer at two addresses: MAC, where it is read, where else.
-_SAID: HassKey[set[tuple[str, str, str]]] = HassKey(f"{DOMAIN}_two_addresses")
-
 # Two searches at once would take each other's answers: all arrive at one port.
-_searching: WeakKeyDictionary[HomeAssistant, asyncio.Lock] = WeakKeyDictionary()
+_SEARCHING: HassKey[asyncio.Lock] = HassKey(f"{DOMAIN}_searching")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCemm:
-    """A CEMM that has proven to be one."""
-
-    host: str
-    info: CemmInfo
+async def async_info(hass: HomeAssistant, host: str) -> CemmInfo:
+    """Return what the CEMM at an address says of itself. Raises CemmError."""
+    return await LocalCemm(host, async_get_clientsession(hass)).info()
 
 
-async def async_find_cemms(hass: HomeAssistant) -> Mapping[str, FoundCemm]:
-    """Broadcast, and return the CEMMs that answer, by MAC: each as it answered first."""
-    return {cemm.info.mac: cemm for cemm in reversed(await _async_search(hass))}
-
-
-@callback
-def async_note_second_address(
-    hass: HomeAssistant, entry: ConfigEntry, other: str
-) -> None:
-    """Say once that a CEMM that answers where it was does so elsewhere too."""
-    host: str = entry.data[CONF_HOST]
-    pair = (entry.unique_id or "", host, other)
-    said = hass.data.setdefault(_SAID, set())
-    if pair not in said:
-        said.add(pair)
-        _LOGGER.warning(
-            "%s: the same CEMM answers at %s and at %s; it is read where it was, at %s",
-            entry.title,
-            host,
-            other,
-            host,
-        )
-
-
-async def _async_search(hass: HomeAssistant) -> list[FoundCemm]:
-    """Broadcast, and return the CEMMs that answer, in this order.
+async def async_find_cemms(hass: HomeAssistant) -> dict[str, CemmInfo]:
+    """Broadcast, and return the CEMMs that answer by their address, the first one first.
 
     Anybody may answer a broadcast: only what serves the same MAC over HTTP at
     the address that the answer came from counts.
     """
     targets = await network.async_get_ipv4_broadcast_addresses(hass)
     try:
-        async with _searching.setdefault(hass, asyncio.Lock()):
+        async with hass.data.setdefault(_SEARCHING, asyncio.Lock()):
             answers = await discover(map(str, targets))
     except OSError as err:
         _LOGGER.debug("No broadcast possible: %s", err)
-        return []
-    found = await asyncio.gather(*(_async_verify(hass, answer) for answer in answers))
-    return [cemm for cemm in found if cemm]
-
-
-async def _async_verify(hass: HomeAssistant, answer: Answer) -> FoundCemm | None:
-    try:
-        info = await LocalCemm(answer.host, async_get_clientsession(hass)).info()
-    except CemmError as err:
-        _LOGGER.debug("The answer from %s is not from a CEMM: %r", answer.host, err)
-        return None
-    return FoundCemm(answer.host, info) if info.mac == answer.mac else None
+        return {}
+    found = await asyncio.gather(
+        *(async_info(hass, answer.host) for answer in answers), return_exceptions=True
+    )
+    cemms = {}
+    for answer, info in zip(answers, found, strict=True):
+        if isinstance(info, CemmInfo) and info.mac == answer.mac:
+            cemms[answer.host] = info
+        else:
+            _LOGGER.debug("%s is not the CEMM that it says: %r", answer.host, info)
+    return cemms
 
 
 async def async_discover(hass: HomeAssistant) -> None:
     """Look for CEMMs, and have the config flow offer or follow them."""
-    for cemm in await _async_search(hass):
+    for host, info in (await async_find_cemms(hass)).items():
         discovery_flow.async_create_flow(
             hass,
             DOMAIN,
             context={"source": SOURCE_INTEGRATION_DISCOVERY},
-            data={CONF_HOST: cemm.host, CONF_MAC: cemm.info.mac},
+            data={CONF_HOST: host, CONF_MAC: info.mac},
         )
 
 

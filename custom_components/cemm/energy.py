@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, cast
+from typing import Any
 
 from homeassistant.components.energy.data import EnergyPreferences, async_get_manager
 from homeassistant.components.energy.validate import GAS_PRICE_UNITS, WATER_PRICE_UNITS
@@ -15,7 +15,7 @@ from .channels import CHANNELS, NETS
 from .const import DOMAIN
 from .coordinator import CemmCoordinator
 from .devices import async_meter_name, async_sensor
-from .kinds import MeterKind
+from .kinds import FLUIDS, MeterKind
 
 # A source or device, as the dashboard keeps it.
 type Item = dict[str, Any]
@@ -54,12 +54,6 @@ class MeterStatistics:
         return any(self.statistics.get(key) in used for key in keys)
 
 
-# What a volume is in the dashboard.
-_VOLUME_TYPES = {
-    MeterKind.WATER: "water",
-    MeterKind.GAS: "gas",
-    MeterKind.GAS_PULSE: "gas",
-}
 _PRICE_UNITS = {"water": WATER_PRICE_UNITS, "gas": GAS_PRICE_UNITS}
 
 
@@ -72,10 +66,7 @@ def move_sources(
 
     Its settings go with it, except a price of another unit.
     """
-    types = {
-        meter.statistics.get("volume"): _VOLUME_TYPES.get(meter.kind)
-        for meter in meters
-    }
+    types = {meter.statistics.get("volume"): FLUIDS.get(meter.kind) for meter in meters}
     sources: list[Any] = [*current["energy_sources"]]
     for number, source in enumerate(sources):
         wanted = types.get(source.get("stat_energy_from"))
@@ -99,18 +90,9 @@ def merge_preferences(
     the low and the high one.
     """
     used = frozenset(_strings(current))
-    merged: dict[str, Any] = {
-        **current,
-        "energy_sources": [
-            *current["energy_sources"],
-            *_sources(meters, used, tariffs),
-        ],
-        "device_consumption": [
-            *current["device_consumption"],
-            *_devices(meters, used),
-        ],
-    }
-    return cast(EnergyPreferences, merged)
+    sources: list[Any] = [*current["energy_sources"], *_sources(meters, used, tariffs)]
+    devices: list[Any] = [*current["device_consumption"], *_devices(meters, used)]
+    return {**current, "energy_sources": sources, "device_consumption": devices}
 
 
 async def async_add_to_dashboard(
@@ -189,7 +171,8 @@ def _sources(
             names = tariffs if has_one else [f"{meter.name} {t}" for t in tariffs]
             yield from _grid(meter, used, names)
         elif meter.kind is MeterKind.PRODUCTION:
-            yield from _solar(meter, used)
+            for whole in _whole(meter, used, "stat_energy_from"):
+                yield {"type": "solar", **whole, "config_entry_solar_forecast": None}
         elif meter.kind is MeterKind.WATER:
             yield from _volume(meter, used, "water")
         if meter in gas_meters:
@@ -243,15 +226,11 @@ def _missing(
     return [counter if counter not in used else None for counter in counters]
 
 
-def _solar(meter: MeterStatistics, used: Collection[str]) -> Iterator[Item]:
+def _whole(meter: MeterStatistics, used: Collection[str], key: str) -> Iterator[Item]:
+    """Yield all that a meter counts, under this key, if it is not there already."""
     energy = meter.get("energy_import")
     if energy and not meter.any_in(used, _CONSUMED):
-        yield {
-            "type": "solar",
-            "stat_energy_from": energy,
-            "config_entry_solar_forecast": None,
-            **_extras(meter.name, meter.get("electric_power")),
-        }
+        yield {key: energy, **_extras(meter.name, meter.get("electric_power"))}
 
 
 def _gas_meters(
@@ -281,12 +260,8 @@ def _devices(
 ) -> Iterator[Item]:
     """Yield what measures a part of the house's own consumption."""
     for meter in meters:
-        if meter.kind not in {MeterKind.ELECTRICITY, MeterKind.PULSE}:
-            continue
-        energy = meter.get("energy_import")
-        if energy and not meter.any_in(used, _CONSUMED):
-            extras = _extras(meter.name, meter.get("electric_power"))
-            yield {"stat_consumption": energy, **extras}
+        if meter.kind in {MeterKind.ELECTRICITY, MeterKind.PULSE}:
+            yield from _whole(meter, used, "stat_consumption")
 
 
 def _extras(name: str, rate: str | None) -> Item:

@@ -32,7 +32,6 @@ LASTING = (*NEWS, INPUTS_SWAPPED)
 
 _NOT_FIXABLE = (METER_STOPPED, UNREACHABLE_REMOTE)
 
-
 # What makes Markdown or HTML of a text. An underscore within a word does not, and neither
 # does an ampersand between two.
 _MARKUP = re.compile(

@@ -53,21 +53,22 @@ class MeterKind(StrEnum):
     USAGE = "electric_usage"
 
 
-_QUIET = {MeterKind.GAS, MeterKind.GAS_PULSE, MeterKind.WATER, MeterKind.PULSE}
+# What flows through those that count a volume.
+FLUIDS = {
+    MeterKind.WATER: "water",
+    MeterKind.GAS: "gas",
+    MeterKind.GAS_PULSE: "gas",
+}
+
+_QUIET = {*FLUIDS, MeterKind.PULSE}
 
 _SMART = ("p1", "emucs", "han", "dlms")
 
 # Both names of a pulse input: it measures when something flows.
 _PULSE = ("pulse-", "s0")
 
-
 # The documents of the two APIs name these inputs the other way round.
-_SWAPPED = {"s02": "s03", "s03": "s02"}
-
-
-def swapped_input(alias: str) -> str | None:
-    """Return the alias that an input may have through the other API."""
-    return _SWAPPED.get(alias)
+SWAPPED_INPUTS = {"s02": "s03", "s03": "s02"}
 
 
 def meter_kind(

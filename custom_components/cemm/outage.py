@@ -33,9 +33,8 @@ _REFUSED_FOR = 3600.0
 # When each entry's present outage was first noticed (monotonic): set-up starts anew often.
 _NOTICED: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_outages")
 
-
 # What was said of each entry's parts that do not answer well.
-_TOLD: HassKey[dict[str, Mapping[str, CemmError]]] = HassKey(f"{DOMAIN}_odd")
+_TOLD: HassKey[dict[str, set[str]]] = HassKey(f"{DOMAIN}_odd")
 
 # What ends the waiting of each entry whose key is refused.
 _REFUSED: HassKey[dict[str, Callable[[], None]]] = HassKey(f"{DOMAIN}_refused")
@@ -49,7 +48,6 @@ class Outage:
     """What is known of the polls that fail, and of their end."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Start with nothing known."""
         self._hass = hass
         self._entry = entry
         self.failed_polls = 0
@@ -57,20 +55,12 @@ class Outage:
         self.last_success = time()
         """The Unix time of the last poll that did not."""
         self._is_first = True
+        self._host: str = entry.data.get(CONF_HOST, "")
+        self._noticed = hass.data.setdefault(_NOTICED, {})
         # The entry may have got another kind of connection while it could not be set up.
         others = (UNREACHABLE_REMOTE,) if self._host else (UNREACHABLE, WRONG_DEVICE)
         for key in others:
             async_clear(hass, entry, key)
-
-    @property
-    def _host(self) -> str:
-        """Where a local CEMM is."""
-        host: str = self._entry.data.get(CONF_HOST, "")
-        return host
-
-    @property
-    def _noticed(self) -> dict[str, float]:
-        return self._hass.data.setdefault(_NOTICED, {})
 
     def end(self) -> None:
         """Take note of a successful poll."""
@@ -78,7 +68,11 @@ class Outage:
             self._noticed.pop(self._entry.entry_id, None)
             for key in (UNREACHABLE, UNREACHABLE_REMOTE, WRONG_DEVICE):
                 async_clear(self._hass, self._entry, key)
-            async_accepted(self._hass, self._entry)
+            # A key that is accepted again is no question to the user any more.
+            _forget_refusal(self._hass, self._entry)
+            flows = self._entry.async_get_active_flows(self._hass, {SOURCE_REAUTH})
+            for flow in list(flows):
+                self._hass.config_entries.flow.async_abort(flow["flow_id"])
         self._is_first = False
         self.failed_polls = 0
         self.last_success = time()
@@ -91,7 +85,6 @@ class Outage:
     def go_on(self, err: CemmError) -> None:
         """Take note of a failed poll, and tell the user if it will not end by itself."""
         self.failed_polls += 1
-        host = self._host
         now = monotonic()
         noticed = self._noticed.setdefault(self._entry.entry_id, now)
         if isinstance(err, WrongDeviceError):
@@ -100,25 +93,16 @@ class Outage:
             time() - self.last_success > _UNREACHABLE_AFTER
             and now - noticed >= _SEEN_FOR
         ):
-            key = UNREACHABLE if host else UNREACHABLE_REMOTE
+            key = UNREACHABLE if self._host else UNREACHABLE_REMOTE
         else:
             return
-        async_raise(self._hass, self._entry, key, host=host)
+        async_raise(self._hass, self._entry, key, host=self._host)
 
 
-@callback
-def async_forget_refusal(hass: HomeAssistant, entry: ConfigEntry) -> None:
+def _forget_refusal(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Do not ask any more whether the key is still refused."""
     if stop := hass.data.setdefault(_REFUSED, {}).pop(entry.entry_id, None):
         stop()
-
-
-@callback
-def async_accepted(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Withdraw the question for another key."""
-    async_forget_refusal(hass, entry)
-    for flow in list(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
-        hass.config_entries.flow.async_abort(flow["flow_id"])
 
 
 @callback
@@ -136,7 +120,7 @@ def _ask_in_an_hour(
             return
         hass.config_entries.async_schedule_reload(entry.entry_id)
 
-    async_forget_refusal(hass, entry)
+    _forget_refusal(hass, entry)
     hass.data[_REFUSED][entry.entry_id] = async_call_later(
         hass, _REFUSED_FOR, HassJob(ask, "CEMM key", cancel_on_shutdown=True)
     )
@@ -148,28 +132,27 @@ class Oddities:
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Start with what was said before the entry was loaded anew."""
         self._entry = entry
-        self._all_told = hass.data.setdefault(_TOLD, {})
+        told = hass.data.setdefault(_TOLD, {})
+        self._told = told.setdefault(entry.entry_id, set())
         self.found: Mapping[str, CemmError] = {}
         """Which questions failed the last time, and why."""
         self._lasting: Mapping[str, CemmError] = {}
 
     def look(self, odd: Mapping[str, CemmError]) -> None:
         """Take note of which questions fail now; a single failure is not told."""
-        before = self.found.keys() | self._all_told.get(self._entry.entry_id, {}).keys()
+        before = self.found.keys() | self._told
         self._lasting = {name: odd[name] for name in odd.keys() & before}
         self.found = odd
 
     def tell(self) -> None:
         """Say what has begun and what has ended since the last time."""
-        told = self._all_told.get(self._entry.entry_id, {})
-        if self._lasting is told:
-            return
         name = self._entry.title
-        for question in self._lasting.keys() - told.keys():
+        for question in self._lasting.keys() - self._told:
             error = self._lasting[question]
             # It may be normal that nothing is there.
             level = INFO if isinstance(error, NOTHING_THERE) else WARNING
             _LOGGER.log(level, "%s: no good answer to %s: %s", name, question, error)
-        for question in told.keys() - self.found.keys():
+        for question in self._told - self.found.keys():
             _LOGGER.info("%s: %s is answered well again", name, question)
-        self._all_told[self._entry.entry_id] = self._lasting
+        self._told.intersection_update(self.found)
+        self._told.update(self._lasting)

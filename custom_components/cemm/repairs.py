@@ -17,7 +17,8 @@ import voluptuous as vol
 
 from .client import clean_host
 from .const import CONF_CONNECTION, CONF_VOLUME_KINDS, DOMAIN
-from .flows.base import async_ask, async_info, runtime_of_dialog, volume_kind_selector
+from .discovery import async_info
+from .flows.base import Input, async_ask, runtime_of_dialog, volume_kind_selector
 from .issues import NEWS, UNREACHABLE, VOLUME_KIND, WRONG_DEVICE
 from .kinds import Options
 from .meters.breaks import Break
@@ -40,30 +41,26 @@ class IssueFlow(RepairsFlow):
     """What the entry must have for the issue to make sense."""
 
     def __init__(self, issue: ir.IssueEntry) -> None:
-        """Remember what it is about."""
-        self._id = issue.issue_id
         self._about = {key: str(value) for key, value in (issue.data or {}).items()}
         self._said = issue.translation_placeholders
 
     def _entry(self) -> CemmConfigEntry:
         """Return the CEMM's entry as it is now."""
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self._id)
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         entry = self.hass.config_entries.async_get_entry(self._about["entry_id"])
         if issue is None or entry is None or self._field not in entry.data:
             raise self._over()
         return entry
 
     def _over(self) -> AbortFlow:
-        ir.async_delete_issue(self.hass, DOMAIN, self._id)
+        ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
         return AbortFlow("over", self._said)
 
 
 class ChangeFlow(IssueFlow):
     """Says what was not counted, and lets the user say that it was use after all."""
 
-    async def async_step_init(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_init(self, user_input: Input = None) -> RepairsFlowResult:
         """Ask."""
         self._entry()
         return self.async_show_menu(
@@ -72,16 +69,12 @@ class ChangeFlow(IssueFlow):
             description_placeholders=self._said,
         )
 
-    async def async_step_dismiss(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_dismiss(self, user_input: Input = None) -> RepairsFlowResult:
         """Leave it as it is."""
         self._entry()
         return self.async_create_entry(data={})
 
-    async def async_step_was_use(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_was_use(self, user_input: Input = None) -> RepairsFlowResult:
         """Count it."""
         history = runtime_of_dialog(self._entry()).history
         breaks = json.loads(self._about.get("breaks", "[]"))
@@ -92,15 +85,11 @@ class ChangeFlow(IssueFlow):
 class VolumeKindFlow(IssueFlow):
     """Asks what a meter measures."""
 
-    async def async_step_init(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_init(self, user_input: Input = None) -> RepairsFlowResult:
         """Begin; what comes in is the issue's id, not from the user."""
         return await self.async_step_kind()
 
-    async def async_step_kind(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_kind(self, user_input: Input = None) -> RepairsFlowResult:
         """Ask, and have the entities made anew."""
         entry, alias = self._entry(), self._about["alias"]
         if alias not in runtime_of_dialog(entry).coordinator.roster.listed:
@@ -124,15 +113,11 @@ class AddressFlow(IssueFlow):
 
     _field = CONF_HOST
 
-    async def async_step_init(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_init(self, user_input: Input = None) -> RepairsFlowResult:
         """Begin; what comes in is the issue's id, not from the user."""
         return await self.async_step_address()
 
-    async def async_step_address(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_address(self, user_input: Input = None) -> RepairsFlowResult:
         """Ask, and go on when the same CEMM answers there."""
         errors: dict[str, str] = {}
         entry = self._entry()

@@ -96,10 +96,8 @@ class Roster:
         try:
             if not isinstance(self.error, CemmConnectionError):
                 found = await self._client.meters(sorted(ask))
-        except AuthenticationError:
-            raise
-        except CemmError:
-            if not self.listed:
+        except CemmError as err:
+            if isinstance(err, AuthenticationError) or not self.listed:
                 raise
         if self.error and not found:
             raise self.error
@@ -120,14 +118,11 @@ class Roster:
         info, self.error = self.info, None
         try:
             info = await self._client.info()
-        except AuthenticationError:
-            raise
-        except CemmConnectionError as err:
-            is_slow = isinstance(err, CemmTimeoutError)
-            if not self.listed or (is_slow and after_failure):
-                raise
-            self.error = err.with_traceback(None)
         except CemmError as err:
+            is_away = isinstance(err, CemmConnectionError) and not self.listed
+            is_slow = isinstance(err, CemmTimeoutError) and after_failure
+            if is_away or is_slow or isinstance(err, AuthenticationError):
+                raise
             self.error = err.with_traceback(None)
         if info.mac != self._entry.unique_id:
             raise WrongDeviceError(f"{info.mac} answers")
@@ -147,12 +142,11 @@ class Roster:
     ) -> set[str]:
         """Take note of the meters that are there, and return their aliases."""
         self._on_listed()
-        listed = {
-            meter.alias: completed(meter, known.get(meter.alias)) for meter in found
-        }
-        for meter in listed.values():
-            self._meters.watch(meter)
-        return {*listed}
+        listed = set[str]()
+        for meter in found:
+            self._meters.watch(completed(meter, known.get(meter.alias)))
+            listed.add(meter.alias)
+        return listed
 
     def _forget_missing(
         self, listed: set[str], known: set[str], unlistable: set[str]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 
 from .coordinator import CemmCoordinator
 from .history import HistoryManager
@@ -17,3 +17,8 @@ class CemmRuntime:
 
 
 type CemmConfigEntry = ConfigEntry[CemmRuntime]
+
+
+def running(entry: CemmConfigEntry) -> CemmRuntime | None:
+    """Return what runs of a CEMM, while it is set up."""
+    return entry.runtime_data if entry.state is ConfigEntryState.LOADED else None

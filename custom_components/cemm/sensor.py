@@ -68,7 +68,7 @@ async def async_setup_entry(
             channels.update(data.channels)
             for key in keys_for(data.kind, data.channels):
                 if not async_sensor(hass, coordinator.mac, alias, key):
-                    yield _sensor(coordinator, data.meter, data.kind, key)
+                    yield CemmSensor(coordinator, data.meter, data.kind, key)
 
     @callback
     def async_add_new() -> None:
@@ -99,28 +99,7 @@ def _registered_sensors(
         if alias := alias_of(device, coordinator.mac):
             meter = coordinator.roster.find(alias)
             key = entity.unique_id.removeprefix(unique_id(coordinator.mac, alias, ""))
-            yield _sensor(coordinator, meter, coordinator.roster.kind_of(meter), key)
-
-
-def _sensor(
-    coordinator: CemmCoordinator, meter: Meter, kind: MeterKind, key: str
-) -> CemmSensor:
-    data = coordinator.data.get(meter.alias)
-    registered = {
-        register
-        for register in TARIFFS
-        if async_sensor(coordinator.hass, coordinator.mac, meter.alias, register)
-    }
-    description = describe(
-        key,
-        kind,
-        registered.union(data.channels if data else ()),
-        has_gas_meter=any(
-            coordinator.roster.kind_of(other) is MeterKind.GAS
-            for other in coordinator.roster.listed.values()
-        ),
-    )
-    return CemmSensor(coordinator, meter, kind, description)
+            yield CemmSensor(coordinator, meter, coordinator.roster.kind_of(meter), key)
 
 
 class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
@@ -134,13 +113,27 @@ class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
         coordinator: CemmCoordinator,
         meter: Meter,
         kind: MeterKind,
-        description: ChannelDescription,
+        key: str,
     ) -> None:
         """Start with the last poll's value; the CEMM may not have the meter now."""
         super().__init__(coordinator, context=meter.alias)
-        self.entity_description = description
         self._alias = meter.alias
-        self._attr_unique_id = unique_id(coordinator.mac, meter.alias, description.key)
+        self._attr_unique_id = unique_id(coordinator.mac, meter.alias, key)
+        data = coordinator.data.get(meter.alias)
+        registered = {
+            register
+            for register in TARIFFS
+            if async_sensor(coordinator.hass, coordinator.mac, meter.alias, register)
+        }
+        self.entity_description = describe(
+            key,
+            kind,
+            registered.union(data.channels if data else ()),
+            has_gas_meter=any(
+                coordinator.roster.kind_of(other) is MeterKind.GAS
+                for other in coordinator.roster.listed.values()
+            ),
+        )
         same_kind = (a for a, data in coordinator.data.items() if data.kind is kind)
         self._attr_device_info = meter_device_info(
             coordinator.mac,
@@ -150,7 +143,8 @@ class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
             is_first=next(same_kind, meter.alias) == meter.alias,
         )
         # When a meter has stopped, only its counts are still true.
-        self._is_live = description.state_class is SensorStateClass.MEASUREMENT
+        state_class = self.entity_description.state_class
+        self._is_live = state_class is SensorStateClass.MEASUREMENT
         self._data: MeterData | None = None
         self._update()
 
@@ -164,11 +158,9 @@ class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
     @callback
     def _handle_coordinator_update(self) -> None:
         """Write a state only when this sensor's own value has changed."""
-        was_available, old_value = self._attr_available, self._attr_native_value
+        before = self._attr_available, self._attr_native_value
         self._update()
-        if self._attr_available != was_available or (
-            was_available and self._attr_native_value != old_value
-        ):
+        if before != (self._attr_available, self._attr_native_value):
             self.async_write_ha_state()
 
     def _update(self) -> None:
@@ -177,14 +169,12 @@ class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
         if data is not self._data:
             self._data = data
             self._attr_native_value = self._value(data) if data else None
-        available = (
+        self._attr_available = (
             self.coordinator.last_update_success
             and data is not None
             and data.available
             and not (data.stalled and self._is_live)
         )
-        if available != self._attr_available:
-            self._attr_available = available
 
     def _value(self, data: MeterData) -> StateType | datetime:
         row = self.entity_description
@@ -211,7 +201,6 @@ class HistoryProgressSensor(RestoreSensor):
     _tell_at = 0.0
 
     def __init__(self, coordinator: CemmCoordinator, history: HistoryManager) -> None:
-        """Belong to the CEMM itself."""
         self._history = history
         self._attr_unique_id = unique_id(coordinator.mac, "history_import")
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, coordinator.mac)})

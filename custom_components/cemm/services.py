@@ -5,7 +5,6 @@ from datetime import date, datetime
 from itertools import pairwise
 from time import time
 
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_DATE, ATTR_DEVICE_ID, UnitOfVolumeFlowRate
 from homeassistant.core import (
     HomeAssistant,
@@ -32,7 +31,7 @@ from .const import DOMAIN
 from .days import HOUR, TIME_ZONE, date_at, midnight
 from .devices import alias_of
 from .issues import as_text
-from .runtime import CemmConfigEntry
+from .runtime import CemmConfigEntry, running
 
 ATTR_PERIOD = "period"
 ATTR_START_DATE = "start_date"
@@ -108,7 +107,7 @@ async def _async_get_readings(call: ServiceCall) -> ServiceResponse:
     day = _not_ahead(call.data[ATTR_DATE])
     client = entry.runtime_data.coordinator.client
     if client.totals_interval is None:
-        raise _misuse("remote_only", name=entry.title)
+        raise _misuse("remote_only", entry.title)
     reading = await _answer(entry, client.totals(alias, midnight(day)))
     return {
         "readings": {
@@ -153,9 +152,9 @@ def _device(call: ServiceCall) -> tuple[CemmConfigEntry, str | None]:
     )
     if entry is None or entry.domain != DOMAIN:
         raise _misuse("unknown_device")
-    if entry.state is not ConfigEntryState.LOADED:
-        raise _misuse("not_loaded", name=entry.title)
-    return entry, alias_of(device, entry.runtime_data.coordinator.mac)
+    if (runtime := running(entry)) is None:
+        raise _misuse("not_loaded", entry.title)
+    return entry, alias_of(device, runtime.coordinator.mac)
 
 
 def _not_ahead(day: date) -> date:
@@ -178,12 +177,11 @@ async def _answer[T](entry: CemmConfigEntry, answer: Awaitable[T]) -> T:
         ) from err
 
 
-def _misuse(key: str, **placeholders: str) -> ServiceValidationError:
+def _misuse(key: str, name: str = "") -> ServiceValidationError:
     return ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key=key,
-        translation_placeholders={k: as_text(v) for k, v in placeholders.items()}
-        or None,
+        translation_placeholders={"name": as_text(name)} if name else None,
     )
 
 

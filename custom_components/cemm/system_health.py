@@ -3,11 +3,11 @@
 from typing import Any
 
 from homeassistant.components import system_health
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 
 from .client import DEFAULT_URL
 from .const import DOMAIN
+from .runtime import running
 
 
 @callback
@@ -27,8 +27,8 @@ async def async_info(hass: HomeAssistant) -> dict[str, Any]:
         "can_reach_server": system_health.async_check_can_reach_url(hass, DEFAULT_URL),
         "cemms": len(entries),
         "unreachable": sum(
-            entry.state is not ConfigEntryState.LOADED
-            or not entry.runtime_data.coordinator.last_update_success
+            (runtime := running(entry)) is None
+            or not runtime.coordinator.last_update_success
             for entry in entries
         ),
     }

@@ -7,7 +7,7 @@ from datetime import date
 
 from custom_components.cemm.client import Period
 from custom_components.cemm.client.models import parse_history, parse_reading
-from custom_components.cemm.days import HOUR, date_at, day_before, days, months_back
+from custom_components.cemm.days import HOUR, ONE_DAY, date_at, days, months_back
 from custom_components.cemm.history.count import count_days_back
 from custom_components.cemm.history.meter_days import Note
 from custom_components.cemm.history.profile import Day
@@ -118,7 +118,7 @@ def imported(
             and (found[0].day == first or not found[0].closing)
         ):
             # Back to a reading, over all days that have none.
-            eve = day_before(found[0].day)
+            eve = found[0].day - ONE_DAY
             found[:0] = fetch(house, alias, (eve, eve))
         counted = count_days_back(
             found,

@@ -8,13 +8,11 @@ from typing import Any, override
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
-    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
 )
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
     SelectOptionDict,
@@ -27,17 +25,19 @@ from custom_components.cemm.client import (
     AuthenticationError,
     Cemm3Error,
     CemmError,
-    CemmInfo,
     CemmResponseError,
     InsecureUrlError,
-    LocalCemm,
     NotConnectedError,
 )
 from custom_components.cemm.const import CONF_CONNECTION, CONF_IMPORT_HISTORY
+from custom_components.cemm.discovery import async_info
 from custom_components.cemm.issues import as_text
-from custom_components.cemm.runtime import CemmConfigEntry, CemmRuntime
+from custom_components.cemm.runtime import CemmConfigEntry, CemmRuntime, running
 
 _LOGGER = logging.getLogger(__name__)
+
+# What the user sent to a step; None where the step is to show what it asks.
+type Input = dict[str, Any] | None
 
 HISTORY_SCHEMA = vol.Schema(
     {vol.Required(CONF_IMPORT_HISTORY, default=True): BooleanSelector()}
@@ -50,8 +50,7 @@ _ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (AuthenticationError, "invalid_auth"),
     (CemmResponseError, "not_cemm"),
     (NotConnectedError, "not_cemm"),
-    (CemmError, "cannot_connect"),
-    (TimeoutError, "cannot_connect"),
+    (Exception, "cannot_connect"),
 )
 
 # Seconds that the user waits for an answer.
@@ -110,14 +109,9 @@ def entry_of_dialog(
 @callback
 def runtime_of_dialog(entry: CemmConfigEntry) -> CemmRuntime:
     """Return what runs of a CEMM; a dialog that needs it ends where nothing does."""
-    if entry.state is not ConfigEntryState.LOADED:
+    if (runtime := running(entry)) is None:
         raise AbortFlow("not_loaded", {"name": as_text(entry.title)})
-    return entry.runtime_data
-
-
-async def async_info(hass: HomeAssistant, host: str) -> CemmInfo:
-    """Return what the CEMM at an address says of itself. Raises CemmError."""
-    return await LocalCemm(host, async_get_clientsession(hass)).info()
+    return runtime
 
 
 async def async_serves(hass: HomeAssistant, host: str, mac: str) -> bool:
@@ -125,10 +119,10 @@ async def async_serves(hass: HomeAssistant, host: str, mac: str) -> bool:
 
     One question that fails says nothing: it is asked twice.
     """
-    info = await async_ask(async_info(hass, host), {})
-    if info is None:
-        info = await async_ask(async_info(hass, host), {})
-    return info is not None and info.mac == mac
+    for _ in range(2):
+        if info := await async_ask(async_info(hass, host), {}):
+            return info.mac == mac
+    return False
 
 
 class CemmFlow(ConfigFlow):
@@ -136,10 +130,9 @@ class CemmFlow(ConfigFlow):
 
     VERSION = 1
 
-    def __init__(self) -> None:
-        """Start knowing nothing of the entry to come."""
-        self._title = ""
-        self._data: dict[str, str] = {}
+    _title: str
+    _data: dict[str, str]
+    """Of the entry to come."""
 
     @callback
     @override
@@ -161,9 +154,7 @@ class CemmFlow(ConfigFlow):
         self._data = data
         return await self.async_step_history()
 
-    async def async_step_history(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_history(self, user_input: Input = None) -> ConfigFlowResult:
         """Offer to import the past years."""
         if user_input is None:
             return self.async_show_form(step_id="history", data_schema=HISTORY_SCHEMA)

@@ -36,7 +36,7 @@ from custom_components.cemm.const import (
 from custom_components.cemm.issues import as_text
 from custom_components.cemm.runtime import CemmConfigEntry
 
-from .base import CemmFlow, async_ask, choice, entry_of_dialog
+from .base import CemmFlow, Input, async_ask, choice, entry_of_dialog
 
 _SECTION_ADVANCED = "advanced"
 
@@ -70,16 +70,13 @@ def remote_title(mac: str, *, several: bool) -> str:
 class RemoteFlow(CemmFlow):
     """Asks for a key, and which of the CEMMs linked to it is meant."""
 
-    def __init__(self) -> None:
-        """Start without a key."""
-        super().__init__()
-        self._linked: dict[str, str] = {}
+    _linked: Mapping[str, str] = {}
+    """The CEMMs to choose from, if there are several: MAC → uid."""
 
-    async def async_step_remote(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_remote(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the API key."""
         errors: dict[str, str] = {}
+        url = DEFAULT_URL
         if user_input is not None:
             api_key = clean_key(user_input[CONF_API_KEY])
             url = user_input[_SECTION_ADVANCED][CONF_URL]
@@ -92,9 +89,7 @@ class RemoteFlow(CemmFlow):
                 }
                 return await self._async_choose(linked)
         elif self.source == SOURCE_RECONFIGURE:
-            url = self._get_reconfigure_entry().data.get(CONF_URL, DEFAULT_URL)
-        else:
-            url = DEFAULT_URL
+            url = self._get_reconfigure_entry().data.get(CONF_URL, url)
         return self.async_show_form(
             step_id="remote",
             # After an error all is as it was typed, and the address, which may be wrong, is
@@ -126,7 +121,7 @@ class RemoteFlow(CemmFlow):
         return await self.async_step_remote_cemm()
 
     async def async_step_remote_cemm(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Choose one of the linked CEMMs; the others show up as discovered."""
         if user_input is None:
@@ -162,7 +157,7 @@ class RemoteFlow(CemmFlow):
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Ask for another key to the same CEMM."""
         errors: dict[str, str] = {}

@@ -19,7 +19,7 @@ from custom_components.cemm.client import (
     Period,
     UnsupportedAliasError,
 )
-from custom_components.cemm.days import DAY, date_at, day_before, days, midnight
+from custom_components.cemm.days import DAY, ONE_DAY, date_at, days, midnight
 
 from .profile import Day
 from .questions import Question, Questions
@@ -144,7 +144,7 @@ class HistoryReader:
         )
         if any(self._questions.answers.get((alias, None, day)) for day in past):
             wanted = [
-                *await self._front(alias, first, since or day_before(first)),
+                *await self._front(alias, first, since or first - ONE_DAY),
                 *wanted,
             ]
         answers = self._questions.answers
@@ -178,10 +178,10 @@ class HistoryReader:
         Most often that is the day before. Only where the CEMM was off it is an older one.
         """
         oldest = max(since, first - _LONGEST_DARK)
-        for eve in reversed(days(oldest, day_before(first))):
+        for eve in reversed(days(oldest, first - ONE_DAY)):
             await self._questions.async_ask([(alias, None, eve)])
             if self._questions.answers.get((alias, None, eve)):
-                front = days(eve, day_before(first))
+                front = days(eve, first - ONE_DAY)
                 await self._questions.async_ask(
                     (alias, Period.DAY, day) for day in front
                 )

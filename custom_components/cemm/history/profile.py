@@ -6,7 +6,7 @@ from datetime import date
 from itertools import accumulate, pairwise
 
 from custom_components.cemm.client import History, Measurement, Reading, Sample
-from custom_components.cemm.days import HOUR, MINUTE, day_after, midnight
+from custom_components.cemm.days import HOUR, MINUTE, ONE_DAY, midnight
 
 _W_MINUTES_PER_KWH = 60_000
 _LITRES_PER_M3 = 1000
@@ -110,7 +110,7 @@ class Day:
         closing: Reading | None = None,
     ) -> Day:
         """Return a day with the day data as the CEMM sends it."""
-        start, end = midnight(day), midnight(day_after(day))
+        start, end = midnight(day), midnight(day + ONE_DAY)
         by_channel = {
             name: minutes(samples, name, start, end)
             for name, samples in history.channels.items()
@@ -130,7 +130,7 @@ class Day:
     @property
     def end(self) -> int:
         """Unix time of the next midnight."""
-        return midnight(day_after(self.day))
+        return midnight(self.day + ONE_DAY)
 
     def measured(self, channel: str) -> Sequence[float | None]:
         """Return the amounts of its minutes, None where nothing was measured."""

@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import CONF_IMPORT_HISTORY
 from custom_components.cemm.coordinator import CemmCoordinator
-from custom_components.cemm.days import HOUR, date_at, day_after, floor_hour, midnight
+from custom_components.cemm.days import HOUR, ONE_DAY, date_at, floor_hour, midnight
 from custom_components.cemm.issues import CLOCK_WRONG, async_clear, async_raise
 
 from .ask import FIRST_DAY, HistoryReader, raise_any
@@ -130,7 +130,7 @@ class Reconciler:
         if all_ready:
             await self._ledger.async_want(None)
         wanted = range(
-            midnight(start) if start else 0, midnight(day_after(end or today))
+            midnight(start) if start else 0, midnight((end or today) + ONE_DAY)
         )
         return {
             alias: sum(hour in wanted for hour in hours)
@@ -152,7 +152,7 @@ class Reconciler:
         now = time()
         last = await self._async_newest(now)
         if end:
-            last = min(midnight(day_after(end)), last)
+            last = min(midnight(end + ONE_DAY), last)
         hours = range(midnight(start) if start else 0, last)
         data = self._coordinator.data
         anchors = {

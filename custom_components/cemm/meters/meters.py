@@ -23,7 +23,7 @@ from custom_components.cemm.issues import (
     async_clear_if,
     async_raise,
 )
-from custom_components.cemm.kinds import MeterKind, Options, meter_kind, swapped_input
+from custom_components.cemm.kinds import SWAPPED_INPUTS, MeterKind, Options, meter_kind
 
 from .breaks import Break, statistic_name
 from .guard import Verdict
@@ -146,7 +146,7 @@ class Meters(dict[str, MeterTracker]):
 
     def _are_swapped(self, alias: str, change: Change) -> bool:
         """Whether a meter now shows the readings of the input that shares its name."""
-        other = self.get(swapped_input(alias) or "")
+        other = self.get(SWAPPED_INPUTS.get(alias, ""))
         if other is None:
             return False
         known = {statistic_name(alias, k): v for k, v in other.last_known.items()}
