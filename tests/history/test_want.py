@@ -16,6 +16,7 @@ from custom_components.cemm.history.want import (
     never_shown,
     want_breaks,
     want_hole,
+    want_restarts,
 )
 from custom_components.cemm.meters.breaks import Break
 
@@ -102,6 +103,44 @@ def test_a_restarted_sum_is_no_fall_and_no_leap() -> None:
     """A young sum is less than what a meter may leap by."""
     assert want_hole(hole((100, 40), (4100, 46), 3), [0, 1, 2, 3, 6], UNMEASURED)
     assert not mend(hole((100, 40), (4100, 46), 3), [0, 1, 2, 3, 6], UNMEASURED).moves
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "restarted"),
+    [
+        ((100, 40), (103, 0), True),
+        ((100, 40), (103, 2), True),
+        ((-5, -40), (-7, -1), True),
+        ((100, 40), (103, 43), False),
+        ((100, 40), (103, 20), False),
+        ((100, 0.1), (103, 2), False),
+        ((5000, 40), (302, 31), False),
+    ],
+)
+def test_a_sum_that_began_again_is_no_more_than_was_used(
+    old: tuple[float, float], new: tuple[float, float], *, restarted: bool
+) -> None:
+    pair = Hole(Row(0, *old), Row(PERIOD, *new))
+    wants = want_restarts([pair])
+    assert bool(wants) == restarted
+    if wants:
+        (move,) = difference([pair.before, pair.after], wants).moves
+        assert new[1] + move.amount == pytest.approx(old[1] + new[0] - old[0])
+
+
+def test_a_counter_that_was_another_one_before() -> None:
+    """Of the readings of two counters there is no difference."""
+    gap = hole((10, 40), (3591, 3621), 3)
+    assert want_hole(gap, [0, 1, 2, 3, 6], MEASURED)[-1].change > 500
+    found = difference(
+        [gap.before, gap.after], want_hole(gap, [0, 1, 2, 3, 6], MEASURED, 2 * HOUR)
+    )
+    assert found.moves == [Move(4 * HOUR, pytest.approx(6 - 3581))]
+    assert [(row.state, row.sum) for row in found.rows] == [
+        (3586, 41),
+        (3587, 42),
+        (3588, 43),
+    ]
 
 
 @pytest.mark.parametrize("after", [(106, 30), (106, -3)])

@@ -14,6 +14,8 @@ A month of a meter's data comes this way:
                    from a reading that is known, `healing.py` across hours that are missing,
                    `guesses.py` a day anew that could not be asked for at first
     rows.py        rows, and the holes between them
+    seams.py       where the rows in the database do not follow each other as they should
+    late.py        which readings come later than the hours that they close
     want.py        what rows should be and why, and what is to be done about it: move or write
     apply.py       the one place that has the recorder do it
     recorder.py    what the recorder has

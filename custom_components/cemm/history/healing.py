@@ -97,20 +97,29 @@ class Healer:
         alias, hole = next((counter.alias, hole) for counter, hole in seams.items())
         if alias not in self.failed:
             with contained(alias, self.failed):
-                uses = await self._async_count(alias, seams, hole.times)
+                uses = await self._async_count(alias, seams, hole.times, is_guess=True)
                 for counter, use in uses.items():
                     await self._async_fill(counter, seams[counter], use)
 
     async def _async_count(
-        self, alias: str, counters: Collection[Counter], times: list[int]
+        self,
+        alias: str,
+        counters: Collection[Counter],
+        times: list[int],
+        *,
+        is_guess: bool = False,
     ) -> dict[Counter, Use]:
-        """Return how counters went on, hour by hour of a hole."""
+        """Return how counters went on from hour to hour.
+
+        With ``is_guess`` days that are not known yet are counted again when they are.
+        """
         uses: dict[Counter, Use] = {counter: ([0.0], [0.0]) for counter in counters}
         months = list(months_back(date_at(times[-1] - 1), date_at(times[0])))
         for first, last in reversed(months):
             days = await self.reader.meter_days(alias, first, last, self.today)
-            guessed = self.reader.unknown(alias, (each.day for each in days))
-            await self.ledger.async_guess(alias, guessed)
+            if is_guess:
+                guessed = self.reader.unknown(alias, (each.day for each in days))
+                await self.ledger.async_guess(alias, guessed)
             self.reader.forget(alias, first)
             start, end = max(times[0], midnight(first)), min(times[-1], days[-1].end)
             month = await self.hass.async_add_executor_job(

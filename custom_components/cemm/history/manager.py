@@ -188,7 +188,6 @@ class HistoryManager:
     @callback
     def _async_polled(self) -> None:
         """Catch up when the CEMM is within reach again, and settle breaks."""
-        self._reconciler.tell_clock()
         recovered = self._out_of_reach and self._coordinator.last_update_success
         self._out_of_reach = not self._coordinator.last_update_success
         if recovered:

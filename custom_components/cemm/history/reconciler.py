@@ -86,6 +86,7 @@ class Reconciler:
 
     async def async_catch_up(self) -> None:
         """Do all that is due: for one meter after the other, as far as it answers."""
+        self._tell_clock()
         ledger, written = self._ledger, defaultdict[str, set[int]](set)
         counters = await self._async_counters()
         failed = await self._async_heal(counters, written)
@@ -221,19 +222,12 @@ class Reconciler:
             if not await async_is_known(self._hass, since, at):
                 del self._ledger.imported[entity_id]
 
-    def tell_clock(self) -> None:
+    def _tell_clock(self) -> None:
         """Tell the user, as long as it is so, that the CEMM's clock is wrong."""
-        newest = max(
-            (
-                m.time
-                for d in self._coordinator.data.values()
-                for m in d.channels.values()
-            ),
-            default=None,
-        )
-        if newest and abs(newest / 1000 - time()) > YEARS:
+        meters = self._coordinator.data.values()
+        times = [m.time / 1000 for each in meters for m in each.channels.values()]
+        if times and abs(max(times) - time()) > YEARS:
             async_raise(self._hass, self._entry, CLOCK_WRONG)
-
         else:
             async_clear(self._hass, self._entry, CLOCK_WRONG)
 
