@@ -121,7 +121,7 @@ class TestSimulated:
         sim.faults.append(Fault("drop", path="/mb|/usage/"))
         found = await simulated.meters(["mb7", "mb8", "mb9"])
         assert {meter.alias for meter in found} == set(sim.house.meters)
-        assert sorted(simulated.odd) == ["mb7", "usage"]
+        assert sorted(simulated.odd) == ["mb7/", "usage/"]
         asked = {request.path for request in sim.requests}
         assert len(asked) == 3
         # What failed is asked again soon, it alone, and not by what lists the meters.

@@ -15,7 +15,6 @@ from custom_components.cemm.client import (
     CemmInfo,
     CemmResponseError,
     CemmStatusError,
-    CemmUnreachableError,
     ForbiddenError,
     GatewayError,
     Measurement,
@@ -190,7 +189,7 @@ class TestSimulated:
     [
         (400, NotConnectedError),
         (404, NotConnectedError),
-        (408, CemmUnreachableError),
+        (408, GatewayError),
         (412, UnsupportedAliasError),
         (429, BusyError),
         (502, GatewayError),
