@@ -45,26 +45,16 @@ TIMEOUT = 10.0
 # No I/O, so `io/` never lists it.
 USAGE = "usage"
 
+# Two names of each input: the first for electricity, the second for water and gas.
+_INPUTS = ("s01", "s02", "s03")
+_PULSES = ("pulse-1", "pulse-2", "pulse-3")
+_TWINS = dict(zip(_INPUTS + _PULSES, _PULSES + _INPUTS, strict=True))
+
 # Asked for one by one where `io/` does not say what is connected.
 DOCUMENTED_ALIASES = (
-    "p1",
-    "p1-usb",
-    "emucs",
-    "emucs-usb",
-    "han",
-    "dlms-usb",
-    "p1-gas",
-    "s01",
-    "s02",
-    "s03",
-    "pulse-1",
-    "pulse-2",
-    "pulse-3",
+    *("p1", "p1-usb", "emucs", "emucs-usb", "han", "dlms-usb", "p1-gas"),
+    *(_INPUTS + _PULSES),
 )
-
-# Two names of one input: the first for electricity, the second for water and gas.
-_NAMES = (("s01", "pulse-1"), ("s02", "pulse-2"), ("s03", "pulse-3"))
-_TWINS = {one: other for pair in _NAMES for one, other in (pair, pair[::-1])}
 _VOLUMES = {"volume", "flow"}
 
 _SCHEME = re.compile(r"^((https?:)?//)+", re.IGNORECASE)
@@ -228,7 +218,7 @@ class LocalCemm:
             or self._newest[twin].reading.channels.keys() != channels
         ):
             return False
-        if alias.startswith("pulse-") is channels.isdisjoint(_VOLUMES):
+        if (alias in _PULSES) is channels.isdisjoint(_VOLUMES):
             return True
         self._aliases.take(twin, None)
         return False

@@ -1,7 +1,7 @@
 """The remote Open API: HTTPS, an API key in every URL, and promises."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import inf
 from time import monotonic
 from typing import Any
@@ -185,21 +185,14 @@ class RemoteCemm:
         shown = set().union(*self._addressed.values())
         return [io for io in self._ios or () if io.io_id not in shown]
 
-    async def _ask_aliases(self, aliases: Iterable[str]) -> tuple[Meter, ...]:
+    async def _ask_aliases(self, aliases: Collection[str]) -> tuple[Meter, ...]:
         """Ask for these at once, and return all meters that are known then.
 
         What fails costs no other. Raises only when no request is under way any more,
         and when nothing at all is known.
         """
-        tasks = {alias: asyncio.create_task(self._io(alias)) for alias in aliases}
-        try:
-            if tasks:
-                await asyncio.wait(tasks.values(), timeout=ALIASES_TIMEOUT)
-        finally:
-            late = [task for task in tasks.values() if task.cancel()]
-            await asyncio.gather(*late, return_exceptions=True)
-        for alias, task in tasks.items():
-            answer = CemmTimeoutError("late") if task.cancelled() else task.result()
+        answers = await asyncio.gather(*map(self._io, aliases))
+        for alias, answer in zip(aliases, answers, strict=True):
             if isinstance(answer, AuthenticationError):
                 raise answer
             self._aliases.take(alias, answer)
@@ -211,9 +204,12 @@ class RemoteCemm:
 
     async def _io(self, alias: str) -> Meter | CemmError | None:
         try:
-            ios = parse_ios(await self._get(f"{alias}/"))
+            async with asyncio.timeout(ALIASES_TIMEOUT):
+                ios = parse_ios(await self._get(f"{alias}/"))
         except CemmError as err:
             return err
+        except TimeoutError:
+            return CemmTimeoutError("late")
         self._addressed[alias] = {io.io_id for io in ios}
         return Meter(alias, ios[0].type) if ios else None
 
