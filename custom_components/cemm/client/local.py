@@ -152,7 +152,6 @@ class LocalCemm:
         Where `io/` does not tell, what it told before holds, or else the documented
         aliases are asked. Raises if nothing answers.
         """
-        documented: tuple[str, ...] = ()
         self._aliases.io_error = None
         try:
             listed = parse_meters(decode(await self._get("io/")))
@@ -163,8 +162,8 @@ class LocalCemm:
         else:
             self.lists_all_meters = bool(listed or self._listed)
             self._listed = listed
-        if not self.lists_all_meters and not self._listed:
-            documented = DOCUMENTED_ALIASES
+        is_known = self.lists_all_meters or self._listed
+        documented = () if is_known else DOCUMENTED_ALIASES
         names = {meter.alias for meter in self._listed}
         ask = dict.fromkeys((*documented, USAGE, *extra_aliases))
         self._aliases.asked = tuple(alias for alias in ask if alias not in names)
