@@ -94,16 +94,15 @@ class Asker:
         asked = [alias for alias in aliases if alias not in slow]
         answers = await self._async_all(map(self._async_read, asked))
         results = dict(zip(asked, answers, strict=True))
-        all_failed = _all_failed(results)
-        if results and all_failed and (other := self._one_more({*results} | slow)):
+        other = self._one_more({*results} | slow)
+        if other and results and _all_failed(results):
             results[other] = await self._async_read(other)
-            all_failed = _all_failed(results)
+        all_failed = _all_failed(results)
         await self._async_read_slow(slow.intersection(aliases))
         for alias in self._to_ask_twice(results) if twice else ():
             del results[alias]
-        for alias, result in results.items():
-            self._meters[alias].questions.is_failing = isinstance(result, CemmError)
-            if not all_failed:
+        if not all_failed:
+            for alias, result in results.items():
                 _rest(self._meters[alias], result)
         self._raise_refusal()
         return results | self._late_answers() if slow else results
@@ -135,11 +134,10 @@ class Asker:
         again = []
         for alias, result in results.items():
             meter = self._meters[alias]
-            is_first = not meter.questions.is_asked_twice
-            meter.questions.is_asked_twice = (
-                is_first and not is_away and _is_worth_it(result)
-            )
-            if meter.questions.is_asked_twice:
+            is_second = meter.questions.is_asked_twice
+            again_soon = not is_second and not is_away and _is_worth_it(result)
+            meter.questions.is_asked_twice = again_soon
+            if again_soon:
                 meter.schedule.due = monotonic() + _AGAIN_AFTER
                 again.append(alias)
         return again
@@ -149,7 +147,7 @@ class Asker:
         dues = {
             alias: meter.schedule.due
             for alias, meter in self._meters.items()
-            if alias not in but and not meter.questions.is_failing
+            if alias not in but and not meter.failures
         }
         return min(dues, key=dues.__getitem__, default=None)
 
