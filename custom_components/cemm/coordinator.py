@@ -69,8 +69,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     @override
     async def _async_setup(self) -> None:
-        stored = await self._store.async_load()
-        self._meters.restore(stored.get("counters", {}))
+        stored = await self._store.async_saved()
+        self._meters.stored = stored.get("counters", {})
         # An older version kept the types as the devices' models.
         models = async_registered_meters(self.hass, self.config_entry)
         self.roster.types = stored.get("types", models)

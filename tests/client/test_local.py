@@ -121,7 +121,7 @@ class TestSimulated:
         sim.faults.append(Fault("drop", path="/mb|/usage/"))
         found = await simulated.meters(["mb7", "mb8", "mb9"])
         assert {meter.alias for meter in found} == set(sim.house.meters)
-        assert sorted(simulated.odd) == ["mb7", "usage"]
+        assert sorted(simulated.odd) == ["mb7/", "usage/"]
         asked = {request.path for request in sim.requests}
         assert len(asked) == 3
         # What failed is asked again soon, it alone, and not by what lists the meters.
@@ -304,6 +304,26 @@ async def test_what_hangs_is_left_behind(server: Server, cemm: LocalCemm) -> Non
         assert server.most_open == 2
         await cemm.realtime("s01")
     past.cancel()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_cemm_that_bears_one_connection_gets_no_other_for_long(
+    server: Server, cemm: LocalCemm
+) -> None:
+    """What broke off beside a question that hangs is asked again after its end."""
+    good = http_json(load("local/p1_realtime"))
+    past = late(http_json(load("local/p1_data_day")), 0.3)
+    server.answer = lambda url: (
+        past if "/data/" in url.path else good if server.open == 1 else b""
+    )
+    for most_open in (2, 1):
+        server.most_open = 0
+        asked = asyncio.create_task(cemm.history("p1", Period.DAY, 0))
+        await asyncio.sleep(0.02)
+        readings = await asyncio.gather(*(cemm.realtime(a) for a in ("p1", "s01")))
+        assert all(reading.channels for reading in readings)
+        assert asked.done()
+        assert server.most_open == most_open
 
 
 @pytest.mark.usefixtures("impatient")

@@ -23,7 +23,6 @@ from custom_components.cemm.client.models import (
     MAX_METERS,
     parse_history,
     parse_info,
-    parse_io,
     parse_ios,
     parse_meters,
     parse_reading,
@@ -146,9 +145,7 @@ class TestMeters:
         assert len(parse_meters(raw)) == MAX_METERS
 
     @pytest.mark.parametrize("raw", [*NO_DOCUMENTS, {"data": {}}], ids=repr)
-    @pytest.mark.parametrize(
-        "parse", [parse_meters, parse_ios, parse_uids, lambda raw: parse_io(raw, "p1")]
-    )
+    @pytest.mark.parametrize("parse", [parse_meters, parse_ios, parse_uids])
     def test_no_list(self, parse: Callable[[Any], Any], raw: Any) -> None:
         with pytest.raises(CemmResponseError, match="no list"):
             parse(raw)
@@ -158,18 +155,18 @@ class TestMeters:
             "00-00-00-00-00-00",
             "FF-FF-FF-FF-FF-FF",
         )
-        assert parse_ios(load("remote/io")) == {
+        assert parse_ios(load("remote/io")) == (
             IO("1", "p1", "3"),
             IO("2", "gas", "3"),
             IO("3", "solar_energy", "1"),
-        }
-        assert parse_io(load("remote/p1"), "p1") == Meter("p1", "p1")
+        )
+        assert parse_ios(load("remote/p1")) == (IO("1", "p1", "3"),)
 
     def test_no_io(self) -> None:
-        assert parse_io({"data": []}, "p1") is None
-        assert parse_io({"data": [None]}, "p1") is None
-        assert parse_io({"data": [{}]}, "p1") == Meter("p1")
-        assert parse_ios({"data": [None, {"io_id": 1}]}) == {IO("1", None)}
+        assert parse_ios({"data": []}) == ()
+        assert parse_ios({"data": [None]}) == ()
+        assert parse_ios({"data": [{}]}) == (IO(None, None),)
+        assert parse_ios({"data": [None, {"io_id": 1}]}) == (IO("1", None),)
 
     def test_uids(self) -> None:
         uids = ["FF-FF-FF-FF-FF-FF", "ff:ff:ff:ff:ff:ff", "../x", "", None, 1]

@@ -11,7 +11,6 @@ from custom_components.cemm.client import REGISTERS, CemmResponseError, is_name
 from custom_components.cemm.client.models import (
     parse_history,
     parse_info,
-    parse_io,
     parse_ios,
     parse_meters,
     parse_reading,
@@ -91,9 +90,7 @@ def test_meters(raw: Any) -> None:
 
 
 @given(answers)
-@pytest.mark.parametrize(
-    "parse", [parse_info, parse_uids, parse_ios, lambda raw: parse_io(raw, "p1")]
-)
+@pytest.mark.parametrize("parse", [parse_info, parse_uids, parse_ios])
 def test_others(parse: Callable[[Any], Any], raw: Any) -> None:
     try:
         parse(raw)

@@ -9,7 +9,7 @@ import pytest
 from custom_components.cemm.client import CemmError, pace
 from custom_components.cemm.client.errors import (
     BusyError,
-    CemmUnreachableError,
+    GatewayError,
     NotConnectedError,
     error_for_status,
 )
@@ -98,11 +98,11 @@ async def test_the_present_never_keeps_the_past_waiting_for_ever(clock: Clock) -
 async def test_a_cemm_that_is_overloaded_gets_a_pause(clock: Clock) -> None:
     asked = Pace()
     for wait in (0, 0, 5, 10):
-        ask(asked, CemmUnreachableError(408))
+        ask(asked, GatewayError(408))
         assert asked.wait == wait
         clock.now += asked.wait
     ask(asked)
-    ask(asked, CemmUnreachableError(408))
+    ask(asked, GatewayError(408))
     assert asked.wait == 0
 
 

@@ -15,7 +15,6 @@ from custom_components.cemm.client import (
     CemmInfo,
     CemmResponseError,
     CemmStatusError,
-    CemmUnreachableError,
     ForbiddenError,
     GatewayError,
     Measurement,
@@ -190,7 +189,7 @@ class TestSimulated:
     [
         (400, NotConnectedError),
         (404, NotConnectedError),
-        (408, CemmUnreachableError),
+        (408, GatewayError),
         (412, UnsupportedAliasError),
         (429, BusyError),
         (502, GatewayError),
@@ -337,7 +336,7 @@ async def test_an_odd_alias_costs_no_other(
     server: Server, cemm: RemoteCemm, monkeypatch: pytest.MonkeyPatch, odd: Answer
 ) -> None:
     """At the start, when it is known, and when all are asked anew."""
-    monkeypatch.setattr("custom_components.cemm.client.remote.ALIASES_TIMEOUT", 0.2)
+    monkeypatch.setattr("custom_components.cemm.client.remote.ALIASES_TIMEOUT", 0.5)
     clock = Time(monkeypatch)
     ios: Any = load("remote/io")
     odd_ones = {"s01"}
@@ -415,7 +414,7 @@ async def test_a_cemm_of_which_no_meter_can_be_addressed(
 async def test_an_odd_list_of_ios_costs_nothing(
     server: Server, cemm: RemoteCemm, monkeypatch: pytest.MonkeyPatch, odd: Answer
 ) -> None:
-    monkeypatch.setattr("custom_components.cemm.client.remote.TIMEOUT", 0.05)
+    monkeypatch.setattr("custom_components.cemm.client.remote.TIMEOUT", 0.5)
     documents = {f"{ROOT}p1/": load("remote/p1")}
     server.serve(documents)
     others = server.answer

@@ -1,5 +1,6 @@
 """What each alias last answered, and when it is worth asking again."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
@@ -29,35 +30,46 @@ class _Alias:
 class Aliases:
     """No answer of a moment is believed for ever, and none that came is asked for twice."""
 
-    def __init__(self) -> None:
-        """Start with nothing asked."""
-        self._aliases: dict[str, _Alias] = {}
+    def __init__(self, asked: Iterable[str] = ()) -> None:
+        self.asked = tuple(asked)
+        """The aliases that may be meters which no list names."""
+        self.are_complete = False
+        """Whether those are left alone under which nothing was."""
+        self.io_error: CemmError | None = None
+        """Why the CEMM's own list could not be had, if so."""
+        self._known: defaultdict[str, _Alias] = defaultdict(_Alias)
 
-    def meters(self, aliases: Iterable[str]) -> dict[str, Meter]:
-        """Return what is there of these aliases, in their order."""
-        found = ((alias, self._aliases.get(alias)) for alias in aliases)
-        return {alias: known.meter for alias, known in found if known and known.meter}
+    @property
+    def meters(self) -> dict[str, Meter]:
+        """What is there, by alias."""
+        return {a: meter for a in self.asked if (meter := self._known[a].meter)}
 
-    def due(self, aliases: Iterable[str], *, nothing: bool = True) -> list[str]:
-        """Return those of these aliases that have to be asked now."""
+    @property
+    def due(self) -> list[str]:
+        """The aliases that have to be asked now."""
         now = monotonic()
-        return [alias for alias in aliases if self._at(alias, nothing) <= now]
+        return [alias for alias in self.asked if self._at(alias) <= now]
 
-    def again_at(self, aliases: Iterable[str], *, nothing: bool = True) -> float:
-        """Return when one of these aliases has to be asked, in monotonic seconds.
+    @property
+    def again_at(self) -> float:
+        """When one of the aliases has to be asked, in monotonic seconds."""
+        return min(map(self._at, self.asked), default=inf)
 
-        Without `nothing` those are left out under which nothing was.
-        """
-        return min((self._at(alias, nothing) for alias in aliases), default=inf)
+    @property
+    def errors(self) -> dict[str, CemmError]:
+        """Which questions failed the last time, and why."""
+        errors = {"io/": self.io_error}
+        errors |= {f"{alias}/": self._known[alias].error for alias in self.asked}
+        return {question: error for question, error in errors.items() if error}
 
-    def errors(self, aliases: Iterable[str]) -> dict[str, CemmError]:
-        """Return why questions for these aliases failed the last time."""
-        found = ((alias, self._aliases.get(alias)) for alias in aliases)
-        return {alias: known.error for alias, known in found if known and known.error}
+    def raise_any(self) -> None:
+        """Raise why a question failed, if any did."""
+        for error in self.errors.values():
+            raise error
 
     def take(self, alias: str, answer: Meter | CemmError | None) -> None:
         """Note what an alias answered, or why it did not; None: nothing is there."""
-        known = self._aliases.setdefault(alias, _Alias())
+        known = self._known[alias]
         if isinstance(answer, NOTHING_THERE):
             answer = None
         if isinstance(answer, CemmError):
@@ -76,11 +88,9 @@ class Aliases:
     def put_off(self, aliases: Iterable[str]) -> None:
         """Leave these alone for now: what was asked before them did not answer."""
         for alias in aliases:
-            self._aliases.setdefault(alias, _Alias()).again_at = (
-                monotonic() + _FAILED[0]
-            )
+            self._known[alias].again_at = monotonic() + _FAILED[0]
 
-    def _at(self, alias: str, nothing: bool) -> float:
-        if (known := self._aliases.get(alias)) is None:
-            return 0.0
-        return inf if known.pauses is _NOTHING and not nothing else known.again_at
+    def _at(self, alias: str) -> float:
+        known = self._known[alias]
+        is_left_alone = self.are_complete and known.pauses is _NOTHING
+        return inf if is_left_alone else known.again_at

@@ -44,10 +44,6 @@ class _Listener(asyncio.DatagramProtocol):
         ):
             self.answers[host] = answer
 
-    @override
-    def error_received(self, exc: Exception) -> None:
-        """Ignore that some address can't be reached."""
-
 
 def parse_answer(data: bytes, host: str) -> Answer | None:
     """Return what a datagram from `host` says; None when it is no CEMM's answer.

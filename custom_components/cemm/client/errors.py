@@ -47,7 +47,6 @@ class CemmStatusError(CemmError):
     """An HTTP status that means failure."""
 
     def __init__(self, status: int) -> None:
-        """Remember the HTTP status."""
         super().__init__(f"HTTP status {status}")
         self.status = status
 
@@ -71,18 +70,12 @@ class UnsupportedAliasError(NotConnectedError):
 class BusyError(CemmStatusError):
     """429, 503: too much was asked."""
 
-    def __init__(self, status: int, retry_after: float | None = None) -> None:
-        """Remember for how many seconds to ask less, if the answer says so."""
-        super().__init__(status)
-        self.retry_after = retry_after
-
-
-class CemmUnreachableError(CemmStatusError):
-    """408: the remote API got no answer from the CEMM."""
+    retry_after: float | None = None
+    """For how many seconds to ask less, if the answer says so."""
 
 
 class GatewayError(CemmStatusError):
-    """502: a fault in the remote API."""
+    """408, 502: the remote API could not get it from the CEMM."""
 
 
 class PromiseError(CemmStatusError):
@@ -93,7 +86,7 @@ _BY_STATUS: dict[int, type[CemmStatusError]] = {
     202: PromiseError,
     401: AuthenticationError,
     403: AuthenticationError,
-    408: CemmUnreachableError,
+    408: GatewayError,
     412: UnsupportedAliasError,
     429: BusyError,
     502: GatewayError,

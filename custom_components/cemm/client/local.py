@@ -1,11 +1,11 @@
 """The local Open API: plain HTTP on the CEMM's own address, no authentication."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 import re
-from typing import Any
 
 from aiohttp import ClientSession
 from yarl import URL
@@ -36,7 +36,7 @@ from .models import (
     parse_reading,
 )
 from .pace import LONGER, Pace
-from .turns import Turn, Turns
+from .turns import Turns
 from .values import trimmed
 
 DEFAULT_PORT = 80
@@ -45,26 +45,16 @@ TIMEOUT = 10.0
 # No I/O, so `io/` never lists it.
 USAGE = "usage"
 
+# Two names of each input: the first for electricity, the second for water and gas.
+_INPUTS = ("s01", "s02", "s03")
+_PULSES = ("pulse-1", "pulse-2", "pulse-3")
+_TWINS = dict(zip(_INPUTS + _PULSES, _PULSES + _INPUTS, strict=True))
+
 # Asked for one by one where `io/` does not say what is connected.
 DOCUMENTED_ALIASES = (
-    "p1",
-    "p1-usb",
-    "emucs",
-    "emucs-usb",
-    "han",
-    "dlms-usb",
-    "p1-gas",
-    "s01",
-    "s02",
-    "s03",
-    "pulse-1",
-    "pulse-2",
-    "pulse-3",
+    *("p1", "p1-usb", "emucs", "emucs-usb", "han", "dlms-usb", "p1-gas"),
+    *(_INPUTS + _PULSES),
 )
-
-# Two names of one input: the first for electricity, the second for water and gas.
-_NAMES = (("s01", "pulse-1"), ("s02", "pulse-2"), ("s03", "pulse-3"))
-_TWINS = {one: other for pair in _NAMES for one, other in (pair, pair[::-1])}
 _VOLUMES = {"volume", "flow"}
 
 _SCHEME = re.compile(r"^((https?:)?//)+", re.IGNORECASE)
@@ -99,16 +89,14 @@ def base_url(host: str) -> URL:
     return url if url.explicit_port is not None else url.with_port(DEFAULT_PORT)
 
 
-_NOTHING = Reading({})
-
-
 @dataclass(slots=True)
 class _Newest:
-    """What was built for a meter's last answer: it may serve for the next one too."""
+    """What was built of a meter's last answer: it may serve for the next one too."""
 
-    url: URL
     body: bytes | None = None
-    reading: Reading = _NOTHING
+    reading: Reading = field(default_factory=lambda: Reading({}))
+    timed_out: bool = False
+    """Whether the last question for it did: it is asked beside the others."""
 
 
 class LocalCemm:
@@ -123,30 +111,26 @@ class LocalCemm:
     def __init__(self, host: str, session: ClientSession) -> None:
         """Remember where the CEMM is; raises CemmConnectionError for no address."""
         try:
-            self._base = base_url(host)
+            self._base = base_url(host) / "open-api/v1/"
         except ValueError as err:
             raise CemmConnectionError("no host name or address") from err
         self._session = session
-        self._newest: dict[str, _Newest] = {}
+        self._newest: defaultdict[str, _Newest] = defaultdict(_Newest)
         self.pace = Pace()
         self._turns = Turns()
         self._aside = asyncio.Lock()
-        self._timed_out: set[str] = set()
         self._listed: tuple[Meter, ...] = ()
-        self._io_error: CemmError | None = None
         self._aliases = Aliases()
-        self._unlisted: tuple[str, ...] = ()
 
     @property
     def again_at(self) -> float:
         """When to `ask_again`."""
-        return self._aliases.again_at(self._unlisted)
+        return self._aliases.again_at
 
     @property
     def odd(self) -> dict[str, CemmError]:
         """What did not answer well the last time, and why."""
-        errors = {"io/": self._io_error} if self._io_error else {}
-        return errors | self._aliases.errors(self._unlisted)
+        return self._aliases.errors
 
     async def info(self) -> CemmInfo:
         """Return what the CEMM says of itself.
@@ -154,16 +138,13 @@ class LocalCemm:
         Raises NotCemmError (Cemm3Error for a CEMM 3.0) when something else
         answers at the address.
         """
-        failure: NotCemmError
         try:
-            return parse_info(await self._get("open-api/v1/"))
-        except NotCemmError as err:
-            failure = err
+            return parse_info(decode(await self._get("")))
         except (CemmResponseError, ForbiddenError, NotConnectedError) as err:
-            failure = NotCemmError(str(err))
+            reason = str(err)
         if await self._is_cemm_3():
-            failure = Cemm3Error("a CEMM 3.0")
-        raise failure
+            raise Cemm3Error("a CEMM 3.0")
+        raise NotCemmError(reason)
 
     async def meters(self, extra_aliases: Iterable[str] = ()) -> tuple[Meter, ...]:
         """Return what is connected; of the extra aliases those that answer.
@@ -171,49 +152,45 @@ class LocalCemm:
         Where `io/` does not tell, what it told before holds, or else the documented
         aliases are asked. Raises if nothing answers.
         """
-        documented: tuple[str, ...] = ()
-        self._io_error = None
+        self._aliases.io_error = None
         try:
-            listed = parse_meters(await self._get("open-api/v1/io/"))
+            listed = parse_meters(decode(await self._get("io/")))
         except CemmError as err:
             if not isinstance(err, NOTHING_THERE):
-                self._io_error = err
+                self._aliases.io_error = err
             self.lists_all_meters = False
         else:
             self.lists_all_meters = bool(listed or self._listed)
             self._listed = listed
-        if not self.lists_all_meters and not self._listed:
-            documented = DOCUMENTED_ALIASES
+        is_known = self.lists_all_meters or self._listed
+        documented = () if is_known else DOCUMENTED_ALIASES
         names = {meter.alias for meter in self._listed}
         ask = dict.fromkeys((*documented, USAGE, *extra_aliases))
-        self._unlisted = tuple(alias for alias in ask if alias not in names)
-        if not self._io_error or not self._listed:
-            await self._ask(self._aliases.due(self._unlisted))
+        self._aliases.asked = tuple(alias for alias in ask if alias not in names)
+        if not self._aliases.io_error or not self._listed:
+            await self._ask(self._aliases.due)
         meters = self._meters()
-        if not meters and (errors := self.odd):
-            raise next(iter(errors.values()))
-        self._newest = {
-            meter.alias: self._newest[meter.alias]
-            for meter in meters
-            if meter.alias in self._newest
-        }
+        if not meters:
+            self._aliases.raise_any()
+        for alias in self._newest.keys() - names - ask.keys():
+            del self._newest[alias]
         return meters
 
     async def ask_again(self) -> tuple[Meter, ...]:
         """Return what is connected, as `meters`, but ask only what is due again."""
-        for alias in self._aliases.due(self._unlisted):
+        for alias in self._aliases.due:
             await self._ask([alias])
         return self._meters()
 
     def _meters(self) -> tuple[Meter, ...]:
-        return (*self._listed, *self._aliases.meters(self._unlisted).values())
+        return (*self._listed, *self._aliases.meters.values())
 
     async def _ask(self, aliases: list[str]) -> None:
         """Find out which of these aliases are meters.
 
         When two in a row break off, the rest is left for later: it may be the CEMM.
         """
-        broken_off = isinstance(self._io_error, CemmConnectionError)
+        broken_off = isinstance(self._aliases.io_error, CemmConnectionError)
         for n, alias in enumerate(aliases):
             was_broken_off, broken_off = broken_off, False
             try:
@@ -234,12 +211,13 @@ class LocalCemm:
         Where it is the better name, the other one is dropped.
         """
         twin = _TWINS.get(alias, "")
-        if not self._aliases.meters([twin]):
-            return False
         channels = reading.channels.keys()
-        if self._newest[twin].reading.channels.keys() != channels:
+        if (
+            twin not in self._aliases.meters
+            or self._newest[twin].reading.channels.keys() != channels
+        ):
             return False
-        if alias.startswith("pulse-") is channels.isdisjoint(_VOLUMES):
+        if (alias in _PULSES) is channels.isdisjoint(_VOLUMES):
             return True
         self._aliases.take(twin, None)
         return False
@@ -249,18 +227,20 @@ class LocalCemm:
 
         That is the same object as the last time if they are the same.
         """
-        if (newest := self._newest.get(alias)) is None:
-            url = self._url(f"open-api/v1/{alias}/realtime/")
-            newest = self._newest[alias] = _Newest(url)
+        newest = self._newest[alias]
         try:
-            body = await self._get_newest(alias, newest.url)
+            body = await self._get(f"{alias}/realtime/", aside=newest.timed_out)
             if body != newest.body:
                 newest.reading = parse_reading(decode(body))
                 newest.body = body
+        except CemmTimeoutError:
+            newest.timed_out = True
+            raise
         except NOTHING_THERE:
-            if self._aliases.meters([alias]):
+            if alias in self._aliases.meters:
                 self._aliases.take(alias, None)
             raise
+        newest.timed_out = False
         return newest.reading
 
     async def totals(self, alias: str, time: int) -> Reading:
@@ -269,63 +249,37 @@ class LocalCemm:
 
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
-        url = self._url(f"open-api/v1/{alias}/data/{period}/").with_query(time=start)
-        body = await self._get_body(url, urgent=False, timeout=TIMEOUT * LONGER)
-        return parse_history(decode(body), period)
+        path = f"{alias}/data/{period}/?time={start}"
+        return parse_history(decode(await self._get(path, urgent=False)), period)
 
     async def _is_cemm_3(self) -> bool:
         try:
-            answer = await self._get("api/v1/public/cemm")
+            answer = decode(await self._get("/api/v1/public/cemm"))
         except CemmError:
             return False
         return isinstance(answer, dict) and {"id", "mac", "version"} <= answer.keys()
 
-    async def _get(self, path: str) -> Any:
-        return decode(await self._get_body(self._url(path)))
-
-    def _url(self, path: str) -> URL:
-        return self._base.join(URL(path))
-
-    async def _get_newest(self, alias: str, url: URL) -> bytes:
-        """Return the body of a 200; an alias that timed out is asked beside the others."""
-        turn = None
-        if alias in self._timed_out:
-            turn = self._aside
-            await turn.acquire()
-        try:
-            body = await self._get_body(url, turn=turn)
-        except CemmTimeoutError:
-            self._timed_out.add(alias)
-            raise
-        self._timed_out.discard(alias)
-        return body
-
-    async def _get_body(
-        self,
-        url: URL,
-        *,
-        turn: asyncio.Lock | Turn | None = None,
-        urgent: bool = True,
-        timeout: float | None = None,
+    async def _get(
+        self, path: str, *, aside: bool = False, urgent: bool = True
     ) -> bytes:
         """Return the body of a 200, one request after the other; only the past has time.
 
         Where one that was left behind keeps the CEMM from answering, wait for its end.
         """
-        if turn is None:
-            turn = await self._turns.take(urgent=urgent)
-        is_beside = urgent and self._turns.is_any_left_behind
-        try:
-            return await self._request(url, timeout or TIMEOUT)
-        except CemmConnectionError:
-            if not is_beside:
-                raise
-            self._turns.leave_none_behind()
-        finally:
-            turn.release()
-        return await self._get_body(url, urgent=urgent)
+        async with self._aside if aside else self._turns.turn(urgent=urgent):
+            is_beside = urgent and self._turns.is_any_left_behind
+            try:
+                return await self._request(
+                    path, TIMEOUT if urgent else TIMEOUT * LONGER
+                )
+            except CemmConnectionError:
+                if not is_beside:
+                    raise
+                self._turns.leave_none_behind()
+        return await self._get(path, urgent=urgent)
 
-    async def _request(self, url: URL, timeout: float) -> bytes:
+    async def _request(self, path: str, timeout: float) -> bytes:
+        url = self._base.join(URL(path))
         try:
             with self.pace.learning():
                 return await get_body(self._session, url, timeout=timeout)

@@ -149,17 +149,9 @@ def parse_meters(raw: Any) -> tuple[Meter, ...]:
     return tuple(meters.values())
 
 
-def parse_io(raw: Any, alias: str) -> Meter | None:
-    """Parse the remote ``<alias>/``; None when its list of I/Os is empty."""
-    for item in _data(raw, list):
-        if isinstance(item, dict):
-            return Meter(alias, text(item, "type"))
-    return None
-
-
-def parse_ios(raw: Any) -> frozenset[IO]:
-    """Parse the remote ``io/``: what is connected, but not under which alias."""
-    return frozenset(
+def parse_ios(raw: Any) -> tuple[IO, ...]:
+    """Parse the remote ``io/``, or ``<alias>/``, whose I/Os are those of the alias."""
+    return tuple(
         IO(text(item, "io_id"), text(item, "type"), text(item, "port"))
         for item in _data(raw, list)[:MAX_METERS]
         if isinstance(item, dict)
@@ -196,10 +188,6 @@ def parse_reading(raw: Any) -> Reading:
     return Reading(channels, frozenset(taken))
 
 
-# The local document's own name, and the remote one's, for what a tariff used in a day.
-_NAMES_OF_AMOUNTS = {"electric_energy": "electric_energy_low"}
-
-
 def parse_history(raw: Any, period: Period = Period.DAY) -> History:
     """Parse ``<alias>/data/<period>/``; for month and year data one name is used.
 
@@ -212,9 +200,10 @@ def parse_history(raw: Any, period: Period = Period.DAY) -> History:
         if is_name(name) and isinstance(samples, list)
     }
     if period is not Period.DAY:
-        for other, name in _NAMES_OF_AMOUNTS.items():
-            if samples := channels.pop(other, ()):
-                channels[name] = channels.get(name) or samples
+        # The local document's own name, and the remote one's, for one amount.
+        low = channels.pop("electric_energy", ())
+        if low and not channels.get("electric_energy_low"):
+            channels["electric_energy_low"] = low
     return History(channels)
 
 

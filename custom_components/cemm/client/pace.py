@@ -10,7 +10,6 @@ from .errors import (
     CemmConnectionError,
     CemmError,
     CemmTimeoutError,
-    CemmUnreachableError,
     GatewayError,
 )
 
@@ -37,7 +36,7 @@ _IN_A_ROW = 3
 _SLOWER = 1.2
 _FASTER = 0.995
 
-_OVERLOADED = (CemmUnreachableError, GatewayError, CemmTimeoutError)
+_OVERLOADED = (GatewayError, CemmTimeoutError)
 
 
 class Pace:

@@ -1,7 +1,7 @@
 """The remote Open API: HTTPS, an API key in every URL, and promises."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import inf
 from time import monotonic
 from typing import Any
@@ -30,7 +30,6 @@ from .models import (
     Reading,
     normalize_mac,
     parse_history,
-    parse_io,
     parse_ios,
     parse_reading,
     parse_uids,
@@ -78,8 +77,12 @@ class RemoteApi:
         """
         return parse_uids(await self.get("cemm/"))
 
-    async def get(self, path: str, timeout: float = TIMEOUT, **query: int) -> Any:
-        """Return the decoded answer, asking again while it is only promised."""
+    async def get(self, path: str, *, times: int = 1, **query: int) -> Any:
+        """Return the decoded answer, asking again while it is only promised.
+
+        It may take so many times as long as others.
+        """
+        timeout = TIMEOUT * times
         url = self._base.join(URL(path)).with_query({**query, "api_key": self._api_key})
         for _ in range(PROMISE_RETRIES):
             try:
@@ -110,9 +113,8 @@ class RemoteCemm:
         self._api = RemoteApi(url, api_key, session)
         self.pace = self._api.pace
         self._uid = uid
-        self._ios: frozenset[IO] | None = None
-        self._io_error: CemmError | None = None
-        self._aliases = Aliases()
+        self._ios: tuple[IO, ...] | None = None
+        self._aliases = Aliases(ALIASES)
         self._addressed: dict[str, set[str | None]] = {}
         self._good_at = -inf
         self._deciding = asyncio.Lock()
@@ -120,21 +122,14 @@ class RemoteCemm:
     @property
     def again_at(self) -> float:
         """When to `ask_again`."""
-        return self._aliases.again_at(ALIASES, nothing=self._may_lack_meters)
+        return self._aliases.again_at
 
     @property
     def odd(self) -> dict[str, CemmError]:
         """What did not answer well the last time, and why."""
-        return self._errors | {
+        return self._aliases.errors | {
             f"I/O {io.io_id} ({io.type})": EmptyError("no alias shows it")
             for io in self._unaddressed
-        }
-
-    @property
-    def _errors(self) -> dict[str, CemmError]:
-        errors = {"io/": self._io_error} if self._io_error else {}
-        return errors | {
-            f"{alias}/": error for alias, error in self._aliases.errors(ALIASES).items()
         }
 
     async def info(self) -> CemmInfo:
@@ -154,24 +149,22 @@ class RemoteCemm:
         Its list of I/Os has no aliases: each alias is asked for, but only when
         that list is another one than the last time.
         """
-        changed = False
-        self._io_error = None
+        before, self._aliases.io_error = self._ios, None
         try:
-            ios = parse_ios(await self._get("io/"))
+            self._ios = parse_ios(await self._get("io/"))
         except AuthenticationError:
             raise
         except CemmError as err:
-            self._io_error = err
-        else:
-            changed, self._ios = ios != self._ios, ios
-        known = self._aliases.meters(ALIASES)
-        if self._io_error and known:
-            return tuple(known.values())
-        return await self._ask_aliases(self._due if known and not changed else ALIASES)
+            self._aliases.io_error = err
+        if not self._aliases.meters or self._ios != before:
+            return await self._ask_aliases(ALIASES)
+        return await self._ask_aliases(
+            () if self._aliases.io_error else self._aliases.due
+        )
 
     async def ask_again(self) -> tuple[Meter, ...]:
         """Return what is connected, as `meters`, but ask only what is due again."""
-        return await self._ask_aliases(self._due)
+        return await self._ask_aliases(self._aliases.due)
 
     async def realtime(self, alias: str) -> Reading:
         """Return the newest measurements of a meter."""
@@ -183,17 +176,8 @@ class RemoteCemm:
 
     async def history(self, alias: str, period: Period, start: int) -> History:
         """Return the samples of the period that starts at a Unix time."""
-        path, timeout = f"{alias}/data/{period}/", TIMEOUT * LONGER
-        raw = await self._get(path, timeout, time=start)
-        return parse_history(raw, period)
-
-    @property
-    def _due(self) -> list[str]:
-        return self._aliases.due(ALIASES, nothing=self._may_lack_meters)
-
-    @property
-    def _may_lack_meters(self) -> bool:
-        return self._ios is None or bool(self._unaddressed)
+        path = f"{alias}/data/{period}/"
+        return parse_history(await self._get(path, times=LONGER, time=start), period)
 
     @property
     def _unaddressed(self) -> list[IO]:
@@ -201,38 +185,35 @@ class RemoteCemm:
         shown = set().union(*self._addressed.values())
         return [io for io in self._ios or () if io.io_id not in shown]
 
-    async def _ask_aliases(self, aliases: Iterable[str]) -> tuple[Meter, ...]:
+    async def _ask_aliases(self, aliases: Collection[str]) -> tuple[Meter, ...]:
         """Ask for these at once, and return all meters that are known then.
 
         What fails costs no other. Raises only when no request is under way any more,
         and when nothing at all is known.
         """
-        tasks = {alias: asyncio.create_task(self._io(alias)) for alias in aliases}
-        try:
-            if tasks:
-                await asyncio.wait(tasks.values(), timeout=ALIASES_TIMEOUT)
-        finally:
-            late = [task for task in tasks.values() if task.cancel()]
-            await asyncio.gather(*late, return_exceptions=True)
-        for alias, task in tasks.items():
-            answer = CemmTimeoutError("late") if task.cancelled() else task.result()
+        answers = await asyncio.gather(*map(self._io, aliases))
+        for alias, answer in zip(aliases, answers, strict=True):
             if isinstance(answer, AuthenticationError):
                 raise answer
             self._aliases.take(alias, answer)
-        meters = self._aliases.meters(ALIASES)
-        if not meters and (errors := self._errors):
-            raise next(iter(errors.values()))
+        self._aliases.are_complete = self._ios is not None and not self._unaddressed
+        meters = self._aliases.meters
+        if not meters:
+            self._aliases.raise_any()
         return tuple(meters.values())
 
     async def _io(self, alias: str) -> Meter | CemmError | None:
         try:
-            raw = await self._get(f"{alias}/")
-            self._addressed[alias] = {io.io_id for io in parse_ios(raw)}
-            return parse_io(raw, alias)
+            async with asyncio.timeout(ALIASES_TIMEOUT):
+                ios = parse_ios(await self._get(f"{alias}/"))
         except CemmError as err:
             return err
+        except TimeoutError:
+            return CemmTimeoutError("late")
+        self._addressed[alias] = {io.io_id for io in ios}
+        return Meter(alias, ios[0].type) if ios else None
 
-    async def _get(self, path: str, timeout: float = TIMEOUT, **query: int) -> Any:
+    async def _get(self, path: str, *, times: int = 1, **query: int) -> Any:
         """Return the decoded answer.
 
         A 403 concerns only this action as long as `cemm/` lists this CEMM; raises
@@ -240,7 +221,7 @@ class RemoteCemm:
         """
         asked = monotonic()
         try:
-            return await self._api.get(f"cemm/{self._uid}/{path}", timeout, **query)
+            return await self._api.get(f"cemm/{self._uid}/{path}", times=times, **query)
         except AuthenticationError as err:
             status = err.status
         async with self._deciding:  # Many may be refused at once.

@@ -20,12 +20,10 @@ from custom_components.cemm.client import (
     CemmResponseError,
     CemmStatusError,
     CemmTimeoutError,
-    CemmUnreachableError,
     ForbiddenError,
     GatewayError,
     PromiseError,
     Reading,
-    gather_or_raise,
 )
 
 from .meter import MeterTracker
@@ -42,13 +40,7 @@ _PAUSES = (60.0, 300.0)
 _GRACE = 1.0
 
 # The answering side is in trouble itself, or its way to the CEMM is; or it says no.
-_BACK_OFF = (
-    BusyError,
-    CemmUnreachableError,
-    ForbiddenError,
-    GatewayError,
-    PromiseError,
-)
+_BACK_OFF = (BusyError, ForbiddenError, GatewayError, PromiseError)
 
 # What may be chance, and what of it is not.
 _CHANCE = (CemmStatusError, CemmResponseError, BrokenOffError)
@@ -93,30 +85,44 @@ class Asker:
     ) -> Results:
         """Return what these meters answer, and what came late meanwhile.
 
-        With ``twice`` what fails by chance is asked once more before it counts. If all of them fail, one that is not due shows whether it is the CEMM that fails.
+        With ``twice`` what fails by chance is asked once more before it counts. If all of
+        them fail, one that is not due shows whether it is the CEMM that fails.
         """
         slow = {a for a, meter in self._meters.items() if meter.questions.timed_out}
         if len(slow) == len(self._meters):
             slow = set()
         asked = [alias for alias in aliases if alias not in slow]
-        answers = await gather_or_raise(map(self._async_read, asked))
+        answers = await self._async_all(map(self._async_read, asked))
         results = dict(zip(asked, answers, strict=True))
-        all_failed = _all_failed(results)
-        if results and all_failed and (other := self._one_more({*results} | slow)):
+        other = self._one_more({*results} | slow)
+        if other and results and _all_failed(results):
             results[other] = await self._async_read(other)
-            all_failed = _all_failed(results)
-        if slow:
-            await self._async_read_slow(slow.intersection(aliases))
+        all_failed = _all_failed(results)
+        await self._async_read_slow(slow.intersection(aliases))
         for alias in self._to_ask_twice(results) if twice else ():
             del results[alias]
-        for alias, result in results.items():
-            self._meters[alias].questions.is_failing = isinstance(result, CemmError)
-            if not all_failed:
+        if not all_failed:
+            for alias, result in results.items():
                 _rest(self._meters[alias], result)
-        if refusal := self._refusal:
-            self._refusal = None
-            raise refusal
+        self._raise_refusal()
         return results | self._late_answers() if slow else results
+
+    async def _async_all[T](
+        self, questions: Iterable[Coroutine[Any, Any, T]]
+    ) -> list[T]:
+        """Return all answers in order, unless the key is refused."""
+        asked = [*questions]
+        if len(asked) == 1:  # most often: a task of its own would be half the work
+            answers = [await asked[0]]
+        else:
+            answers = await asyncio.gather(*asked)
+        self._raise_refusal()
+        return answers
+
+    def _raise_refusal(self) -> None:
+        refusal, self._refusal = self._refusal, None
+        if refusal:
+            raise refusal
 
     def _to_ask_twice(self, results: Results) -> list[str]:
         """Return the meters whose failure does not count yet: they are asked once more.
@@ -128,26 +134,22 @@ class Asker:
         again = []
         for alias, result in results.items():
             meter = self._meters[alias]
-            is_first = not meter.questions.is_asked_twice
-            meter.questions.is_asked_twice = (
-                is_first and not is_away and _is_worth_it(result)
-            )
-            if meter.questions.is_asked_twice:
+            is_second = meter.questions.is_asked_twice
+            again_soon = not is_second and not is_away and _is_worth_it(result)
+            meter.questions.is_asked_twice = again_soon
+            if again_soon:
                 meter.schedule.due = monotonic() + _AGAIN_AFTER
                 again.append(alias)
         return again
 
     def _one_more(self, but: Collection[str]) -> str | None:
         """Return the meter that is due next of those that answered well."""
-        return min(
-            (
-                alias
-                for alias, meter in self._meters.items()
-                if alias not in but and not meter.questions.is_failing
-            ),
-            key=lambda alias: self._meters[alias].schedule.due,
-            default=None,
-        )
+        dues = {
+            alias: meter.schedule.due
+            for alias, meter in self._meters.items()
+            if alias not in but and not meter.failures
+        }
+        return min(dues, key=dues.__getitem__, default=None)
 
     async def _async_read_slow(self, aliases: Iterable[str]) -> None:
         """Ask meters that timed out before, beside the others."""
@@ -169,17 +171,13 @@ class Asker:
 
     async def async_totals(self) -> None:
         """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
-        wanted = {
-            alias: isinstance(meter.questions.totals_error, CemmTimeoutError)
-            for alias, meter in self._meters.items()
-            if not meter.questions.is_told_twice
-        }
-        await gather_or_raise(
-            self._async_totals(alias) for alias, slow in wanted.items() if not slow
-        )
-        await self.async_aside(
-            self._async_totals(alias) for alias, slow in wanted.items() if slow
-        )
+        slow, wanted = list[str](), list[str]()
+        for alias, meter in self._meters.items():
+            if not meter.questions.is_told_twice:
+                is_slow = isinstance(meter.questions.totals_error, CemmTimeoutError)
+                (slow if is_slow else wanted).append(alias)
+        await self._async_all(map(self._async_totals, wanted))
+        await self.async_aside(map(self._async_totals, slow))
 
     async def async_aside(self, questions: Iterable[Coroutine[Any, Any, None]]) -> None:
         """Ask what may hang, and wait for it no longer than nobody minds."""
@@ -202,13 +200,13 @@ class Asker:
             _LOGGER.debug("Asked aside: %r", err)
 
     async def _async_read(self, alias: str) -> Reading | CemmError:
-        """Return a meter's reading, or why this one meter has none."""
+        """Return a meter's reading, or why it has none."""
         meter, asked = self._meters[alias], monotonic()
         try:
             reading = await self._client.realtime(alias)
-        except AuthenticationError:
-            raise
         except CemmError as err:
+            if isinstance(err, AuthenticationError):
+                self._refusal = err
             counts = meter.questions.is_asked_twice or not _is_worth_it(err)
             back_off = counts and isinstance(err, _BACK_OFF)
             meter.schedule.failed(asked, back_off=back_off)
@@ -231,12 +229,11 @@ class Asker:
         questions = self._meters[alias].questions
         try:
             questions.totals = await self._client.totals(alias, int(time()))
-        except AuthenticationError:
-            raise
-        except CemmError as err:
-            questions.totals_error = err.with_traceback(None)
-        else:
             questions.totals_error = None
+        except CemmError as err:
+            if isinstance(err, AuthenticationError):
+                self._refusal = err
+            questions.totals_error = err.with_traceback(None)
 
     async def _async_read_late(self, alias: str) -> None:
         meter = self._meters[alias]

@@ -27,7 +27,6 @@ class Missing:
     """The meters that are missing, and since when."""
 
     def __init__(self) -> None:
-        """Begin with none."""
         self._since: dict[str, float] = {}
 
     def gone(self, missing: Collection[str], now: float) -> list[str]:

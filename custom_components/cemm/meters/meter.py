@@ -74,8 +74,6 @@ NO_CHANGE = Change(Verdict.GOOD)
 class Questions:
     """How the questions to one meter went."""
 
-    is_failing: bool = False
-    """Whether the last one failed."""
     is_asked_twice: bool = False
     """Whether it failed a second ago, and is asked once more before that counts."""
     timed_out: int = 0
@@ -152,12 +150,13 @@ class MeterTracker:
         return self.activity if is_watched(data.meter.alias, data.kind) else None
 
     @property
+    def _good(self) -> dict[str, Measurement]:
+        """The reading to show of each register."""
+        return {n: m for group in self.groups.values() for n, m in group.good.items()}
+
+    @property
     def _registers(self) -> dict[str, float]:
-        return {
-            name: measurement.value
-            for group in self.groups.values()
-            for name, measurement in group.good.items()
-        }
+        return {name: measurement.value for name, measurement in self._good.items()}
 
     def read(self, reading: Reading, now: float, monotonic: float) -> Change:
         """Take an answer that arrived at a Unix time; return what it made clear."""
@@ -165,8 +164,7 @@ class MeterTracker:
         if reading is self._settled and self.data.available:
             return NO_CHANGE
         self.activity = observe(self.activity, reading.channels.values(), monotonic)
-        doubts = self.doubts
-        old, restarted = self.data, dict[str, float]()
+        old, doubts, restarted = self.data, self.doubts, dict[str, float]()
         judged: dict[str, Judgement] = {}
         for group, values in self._counted(reading):
             made = group in reading.totals
@@ -178,11 +176,7 @@ class MeterTracker:
             judged[group] = judgement
             self.groups[group] = judgement.state
             restarted |= judgement.restarted
-        good = {
-            name: measurement
-            for state in self.groups.values()
-            for name, measurement in state.good.items()
-        }
+        good = self._good
         self._measured_at |= dict.fromkeys(reading.channels.keys() & good, monotonic)
         self.data = replace(
             old,
@@ -191,7 +185,7 @@ class MeterTracker:
                 for name, measurement in reading.channels.items()
                 if name in good or name not in REGISTERS
             },
-            registers={name: measurement.value for name, measurement in good.items()},
+            registers=self._registers,
             measured=frozenset(
                 name
                 for name, at in self._measured_at.items()
@@ -199,10 +193,9 @@ class MeterTracker:
             ),
             available=True,
         )
-        before, doubts = doubts, self.doubts
         # Nothing follows from hearing this once more.
-        self._settled = None if doubts else reading
-        must_last = doubts != before
+        self._settled = None if self.doubts else reading
+        must_last = doubts != self.doubts
         if not restarted and old.measured == self.data.measured:
             return Change(Verdict.GOOD, must_last=True) if must_last else NO_CHANGE
         breaks = self._breaks(old, restarted, now)

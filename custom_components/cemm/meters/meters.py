@@ -54,26 +54,22 @@ class Meters(dict[str, MeterTracker]):
         options: Options,
         new_schedule: Callable[[], Schedule],
     ) -> None:
-        """Start without meters."""
         super().__init__()
         self._hass = hass
         self._entry = entry
         self.options = options
         self._new_schedule = new_schedule
-        self._stored: dict[str, Any] = {}
+        self.stored: dict[str, Any] = {}
+        """What `as_dict` returned before a restart."""
 
     @property
     def data(self) -> dict[str, MeterData]:
         """The state of every meter."""
         return {alias: tracker.data for alias, tracker in self.items()}
 
-    def restore(self, stored: dict[str, Any]) -> None:
-        """Take what `as_dict` returned before a restart."""
-        self._stored = stored
-
     def as_dict(self) -> dict[str, Any]:
         """Return what to remember, also of meters that are gone: they may come back."""
-        return self._stored | {
+        return self.stored | {
             alias: tracker_as_json(tracker) for alias, tracker in self.items()
         }
 
@@ -89,7 +85,7 @@ class Meters(dict[str, MeterTracker]):
     def watch(self, meter: Meter) -> None:
         """Begin to follow a meter, or anew if it has turned out to be of another kind."""
         if (tracker := self.get(meter.alias)) is None:
-            stored = self._stored.get(meter.alias)
+            stored = self.stored.get(meter.alias)
             self[meter.alias] = MeterTracker(
                 meter,
                 self.kind_of(meter),
@@ -113,7 +109,7 @@ class Meters(dict[str, MeterTracker]):
     def forget(self, alias: str) -> None:
         """Stop following a meter that is gone, and remember its readings."""
         known = self.as_dict()
-        self._stored = dict(list(known.items())[-MAX_METERS:])
+        self.stored = dict(list(known.items())[-MAX_METERS:])
         self.pop(alias, None)
         async_clear_if(self._hass, self._entry, lambda _, gone, *__: gone == alias)
 

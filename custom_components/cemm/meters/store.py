@@ -43,7 +43,6 @@ class EntryFile(Store[dict[str, Any]]):
     """A file that belongs to a config entry."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, name: str) -> None:
-        """Prepare to read and write it."""
         super().__init__(hass, 1, f"{DOMAIN}.{entry.entry_id}.{name}")
 
     async def async_restore(self, restore: Callable[[dict[str, Any]], None]) -> None:
@@ -66,19 +65,18 @@ class EntryFile(Store[dict[str, Any]]):
             )
 
 
-class MeterStore:
+class MeterStore(EntryFile):
     """The file in which the meters of one CEMM are kept."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Begin with nothing saved."""
-        self._store = EntryFile(hass, entry, "counters")
+        super().__init__(hass, entry, "counters")
         self._save_at = 0.0
         self._soon = True
 
-    async def async_load(self) -> dict[str, Any]:
+    async def async_saved(self) -> dict[str, Any]:
         """Return what was saved last."""
         found: dict[str, Any] = {}
-        await self._store.async_restore(lambda stored: found.update(_FILE(stored)))
+        await self.async_restore(lambda stored: found.update(_FILE(stored)))
         return found
 
     def save_soon(self) -> None:
@@ -97,15 +95,7 @@ class MeterStore:
         self._soon = False
         # Not before that one is done, which would put it off.
         self._save_at = now + delay + 1
-        self._store.async_delay_save(data, delay)
-
-    async def async_save(self, data: dict[str, Any]) -> None:
-        """Save this now."""
-        await self._store.async_save(data)
-
-    async def async_remove(self) -> None:
-        """Forget everything: the config entry is removed."""
-        await self._store.async_remove()
+        self.async_delay_save(data, delay)
 
 
 def tracker_as_json(tracker: MeterTracker) -> dict[str, Any]:
@@ -140,30 +130,26 @@ def _measurement(value: Mapping[str, Any]) -> Measurement:
     return Measurement(value["time"], value["value"])
 
 
-_MEASUREMENT = vol.Schema(
-    {vol.Required("time"): vol.All(int), vol.Required("value"): _number}
-)
-_REGISTER = _MEASUREMENT.extend({vol.Required("since"): _number})
+_NUMBERS = vol.Schema({str: _number})
+_MEASUREMENT = vol.Schema({"time": int, "value": _number}, required=True)
+_REGISTER = _MEASUREMENT.extend({"since": _number})
 _DOUBT = vol.Schema(
     {
-        vol.Required("first"): {str: _number},
-        vol.Required("newest"): {str: vol.All(_MEASUREMENT, _measurement)},
-        vol.Required("from_totals"): bool,
-        vol.Required("began"): _number,
-        vol.Required("measured"): _number,
-        vol.Required("seen"): _number,
-        vol.Required("persisted"): _number,
-        vol.Required("measurements"): int,
-    }
+        "first": _NUMBERS,
+        "newest": vol.Schema({str: vol.All(_MEASUREMENT, _measurement)}),
+        "from_totals": bool,
+        **dict.fromkeys(("began", "measured", "seen", "persisted"), _number),
+        "measurements": int,
+    },
+    required=True,
 )
 _MADE = vol.Schema(
     {
-        vol.Required("from_totals"): vol.Any(None, bool),
-        vol.Required("doubts"): [_DOUBT],
-    }
+        "from_totals": vol.Any(None, bool),
+        "doubts": [vol.All(_DOUBT, lambda doubt: Doubt(**doubt))],
+    },
+    required=True,
 )
-
-
 _FILE = vol.Schema(
     {
         vol.Required("counters"): {str: object},
@@ -176,7 +162,7 @@ _FILE = vol.Schema(
 def restore_ended(stored: Any) -> dict[str, float]:
     """Return what the meter's channels showed last that it had once."""
     found = stored.get("ended") if isinstance(stored, dict) else None
-    return _valid(vol.Schema({str: _number}), found) or {}
+    return _valid(_NUMBERS, found) or {}
 
 
 def restore_groups(stored: Any) -> dict[str, GroupState]:
@@ -187,6 +173,7 @@ def restore_groups(stored: Any) -> dict[str, GroupState]:
     if not isinstance(stored, dict):
         return {}
     made = stored.get("groups")
+    made = made if isinstance(made, dict) else {}
     groups = {}
     for group, names in GROUPS.items():
         registers = {
@@ -194,14 +181,13 @@ def restore_groups(stored: Any) -> dict[str, GroupState]:
             for name in names
             if (found := _valid(_REGISTER, stored.get(name)))
         }
-        in_file = _IN_FILES.get(group, group)
-        how = _valid(_MADE, made.get(in_file) if isinstance(made, dict) else None)
+        how = _valid(_MADE, made.get(_IN_FILES.get(group, group))) or {}
         if registers:
             groups[group] = GroupState(
                 {name: _measurement(found) for name, found in registers.items()},
                 {name: found["since"] for name, found in registers.items()},
-                how["from_totals"] if how else None,
-                tuple(Doubt(**doubt) for doubt in how["doubts"]) if how else (),
+                how.get("from_totals"),
+                tuple(how.get("doubts", ())),
             )
     return groups
 
