@@ -23,7 +23,7 @@ from .meters.asking import TOGETHER, Asker, Results
 from .meters.breaks import Break
 from .meters.meter import FAILURES_TOLERATED, MeterData
 from .meters.meters import Meters
-from .meters.schedule import Schedule
+from .meters.schedule import LONGEST_BACK_OFF, Schedule
 from .meters.store import MeterStore
 from .outage import Oddities, Outage, WrongDeviceError
 from .roster import Roster
@@ -100,7 +100,8 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
     def _after_failure(self, err: CemmError) -> Mapping[str, MeterData]:
         """Keep the last data a few times; then raise UpdateFailed."""
         self._outage.go_on(err)
-        self._planned = monotonic() + self.client.retry_interval
+        rest = min(err.retry_after or 0.0, LONGEST_BACK_OFF)
+        self._planned = monotonic() + max(self.client.retry_interval, rest)
         wrong = isinstance(err, WrongDeviceError)
         if self.data is None or wrong or self._outage.failed_polls > FAILURES_TOLERATED:
             if self.last_update_success:

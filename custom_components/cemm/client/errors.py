@@ -10,6 +10,9 @@ _LONGEST_REST = 3600.0
 class CemmError(Exception):
     """Base of everything that the client raises."""
 
+    retry_after: float | None = None
+    """For how many seconds to ask less, if the answer says so."""
+
 
 class CemmConnectionError(CemmError):
     """Nothing answers at the address, or the connection broke."""
@@ -69,9 +72,6 @@ class UnsupportedAliasError(NotConnectedError):
 
 class BusyError(CemmStatusError):
     """429, 503: too much was asked."""
-
-    retry_after: float | None = None
-    """For how many seconds to ask less, if the answer says so."""
 
 
 class GatewayError(CemmStatusError):

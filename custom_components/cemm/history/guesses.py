@@ -1,103 +1,83 @@
 """Days that were imported without all of their data are counted again when it is there."""
 
-import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import groupby
-import logging
 from time import time
 
-from homeassistant.core import HomeAssistant
-
-from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import HOUR
 
 from .apply import async_apply, async_write
-from .ask import HistoryReader, contained
+from .ask import contained
 from .count import count_hours
 from .counters import Counter
-from .ledger import Ledger
+from .healing import Healer
 from .profile import Day
 from .recorder import async_hours
 from .rows import Hole, Row
 from .usage import Use
 from .want import Difference, Move, Why, difference, want_hole
 
-_LOGGER = logging.getLogger(__name__)
-
 # What is counted again may differ by this (kWh, m³) through rounding.
 _SAME = 1e-3
 
 
-@dataclass(slots=True)
-class Recounter:
-    """Puts the days of one CEMM right that were a guess so far."""
+async def async_recount(healer: Healer, counters: Collection[Counter]) -> None:
+    """Ask again for what was not answered; raises CemmError for the CEMM."""
+    now = time()
+    for alias, guessed in list(healer.ledger.guesses.items()):
+        due = sorted(day for day, again_at in guessed.items() if again_at <= now)
+        of_alias = [counter for counter in counters if counter.alias == alias]
+        # An older day goes on from what a newer one moves.
+        for day in reversed(due if of_alias else []):
+            with contained(alias, healer.failed):
+                await _async_day(healer, alias, day, of_alias)
+        if due:
+            healer.reader.forget(alias, due[0])
 
-    hass: HomeAssistant
-    reader: HistoryReader
-    ledger: Ledger
-    lock: asyncio.Lock
-    """Held while rows are read and changed."""
-    today: date
-    failed: dict[str, CemmError] = field(default_factory=dict)
-    """Why the history of a meter could not be had, by alias."""
 
-    async def async_run(self, counters: Collection[Counter]) -> None:
-        """Ask again for what was not answered; raises CemmError for the CEMM."""
-        now = time()
-        for alias, guessed in list(self.ledger.guesses.items()):
-            due = sorted(day for day, again_at in guessed.items() if again_at <= now)
-            of_alias = [counter for counter in counters if counter.alias == alias]
-            # An older day goes on from what a newer one moves.
-            for day in reversed(due if of_alias else []):
-                with contained(alias, self.failed):
-                    await self._async_day(alias, day, of_alias)
-            if due:
-                self.reader.forget(alias, due[0])
+async def _async_day(
+    healer: Healer, alias: str, day: date, counters: Sequence[Counter]
+) -> None:
+    found = await healer.reader.meter_days(alias, day, day, healer.today)
+    if again := healer.reader.unknown(alias, [day]):
+        await healer.ledger.async_guess(alias, again)
+        return
+    for _, group in groupby(counters, lambda counter: counter.rule.day):
+        of_channel = list(group)
+        uses = await healer.hass.async_add_executor_job(
+            partial(count_hours, found, of_channel, found[-1].start, found[-1].end)
+        )
+        for counter, use in uses.items():
+            async with healer.lock:
+                await _async_put_right(healer, counter, found, use)
+    await healer.ledger.async_know(alias, day)
 
-    async def _async_day(
-        self, alias: str, day: date, counters: Sequence[Counter]
-    ) -> None:
-        found = await self.reader.meter_days(alias, day, day, self.today)
-        if again := self.reader.unknown(alias, [day]):
-            await self.ledger.async_guess(alias, again)
-            return
-        for _, group in groupby(counters, lambda counter: counter.rule.day):
-            of_channel = list(group)
-            uses = await self.hass.async_add_executor_job(
-                partial(count_hours, found, of_channel, found[-1].start, found[-1].end)
-            )
-            for counter, use in uses.items():
-                async with self.lock:
-                    await self._async_put_right(counter, found, use)
-        await self.ledger.async_know(alias, day)
-        _LOGGER.info("%s of %s is known now, and was counted again", day, alias)
 
-    async def _async_put_right(
-        self, counter: Counter, days: Sequence[Day], use: Use
-    ) -> None:
-        """Write a day's rows again; where its use was another one, older rows move."""
-        start, end = days[-1].start, days[-1].end
-        rows = await async_hours(self.hass, counter, start - HOUR, end)
-        if not rows or rows[0].end != start or rows[-1].end != end:
-            return
-        before, after, older = rows[0], rows[-1], list[Row]()
-        moved = after.sum - before.sum - use[0][-1]
-        # Readings on both sides tell how much it was, and the day data only when.
-        if abs(moved) > _SAME and not any(day.closing for day in days):
-            older = await async_hours(self.hass, counter, 0, start)
-            older = await self.hass.async_add_executor_job(_moved, older, moved)
-            before = older[-1]
-        what = difference([before, after], want_hole(Hole(before, after), *use))
-        # All at once, as nobody could tell later what has been moved already; and back, so
-        # that the sums begin where they did.
-        if wanted := [*older, *what.rows]:
-            await async_write(self.hass, counter, wanted)
-            back = [Move(older[0].start, -moved)] if older else []
-            await async_apply(self.hass, counter, Difference(back))
-            self.ledger.note(counter, Why.GUESS, Difference(back, wanted))
+async def _async_put_right(
+    healer: Healer, counter: Counter, days: Sequence[Day], use: Use
+) -> None:
+    """Write a day's rows again; where its use was another one, older rows move."""
+    hass, start, end = healer.hass, days[-1].start, days[-1].end
+    rows = await async_hours(hass, counter, start - HOUR, end)
+    if not rows or rows[0].end != start or rows[-1].end != end:
+        return
+    before, after, older = rows[0], rows[-1], list[Row]()
+    moved = after.sum - before.sum - use[0][-1]
+    # Readings on both sides tell how much it was, and the day data only when.
+    if abs(moved) > _SAME and not any(day.closing for day in days):
+        older = await async_hours(hass, counter, 0, start)
+        older = await hass.async_add_executor_job(_moved, older, moved)
+        before = older[-1]
+    what = difference([before, after], want_hole(Hole(before, after), *use))
+    # All at once, as nobody could tell later what has been moved already; and back, so
+    # that the sums begin where they did.
+    if wanted := [*older, *what.rows]:
+        await async_write(hass, counter, wanted)
+        back = [Move(older[0].start, -moved)] if older else []
+        await async_apply(hass, counter, Difference(back))
+        healer.ledger.note(counter, Why.GUESS, Difference(back, wanted))
 
 
 def _moved(rows: Sequence[Row], amount: float) -> list[Row]:

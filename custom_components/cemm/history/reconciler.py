@@ -18,7 +18,7 @@ from custom_components.cemm.issues import CLOCK_WRONG, async_clear, async_raise
 
 from .ask import FIRST_DAY, HistoryReader, raise_any
 from .counters import Counter, counters, statistics
-from .guesses import Recounter
+from .guesses import async_recount
 from .healing import Healer
 from .importer import YEARS, Importer, Notes, async_anchor
 from .ledger import Ledger
@@ -90,7 +90,9 @@ class Reconciler:
         ledger, written = self._ledger, defaultdict[str, set[int]](set)
         counters = await self._async_counters()
         failed = await self._async_heal(counters, written)
-        failed |= await self._async_recount(counters)
+        ready = [c for c in counters if c.name not in self._unmended]
+        await async_recount(self._healer, ready)
+        failed |= self._healer.failed
         if ledger.wanted:
             not_had, all_ready = await self._async_count_back(
                 counters, written, *ledger.wanted
@@ -230,16 +232,6 @@ class Reconciler:
             async_raise(self._hass, self._entry, CLOCK_WRONG)
         else:
             async_clear(self._hass, self._entry, CLOCK_WRONG)
-
-    async def _async_recount(self, counters: list[Counter]) -> _Failed:
-        """Put days right that were a guess; return what failed."""
-        if not self._ledger.guesses:
-            return {}
-        recounter = Recounter(
-            *(self._hass, self._reader, self._ledger, self._rows, date_at(time()))
-        )
-        await recounter.async_run([c for c in counters if c.name not in self._unmended])
-        return recounter.failed
 
     async def _async_counters(self) -> list[Counter]:
         """Return the counters whose history can be written."""

@@ -27,6 +27,7 @@ from custom_components.cemm.client import (
 )
 
 from .meter import MeterTracker
+from .schedule import LONGEST_BACK_OFF
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -210,9 +211,8 @@ class Asker:
             counts = meter.questions.is_asked_twice or not _is_worth_it(err)
             back_off = counts and isinstance(err, _BACK_OFF)
             meter.schedule.failed(asked, back_off=back_off)
-            if isinstance(err, BusyError) and err.retry_after:
-                wait = monotonic() + err.retry_after
-                meter.schedule.due = max(meter.schedule.due, wait)
+            rest = min(err.retry_after or 0.0, LONGEST_BACK_OFF)
+            meter.schedule.due = max(meter.schedule.due, monotonic() + rest)
             return err.with_traceback(None)
         newest = max((m.time for m in reading.channels.values()), default=None)
         meter.schedule.answered(newest, asked)
