@@ -30,6 +30,7 @@ from .meter_days import Why
 from .profile import Day
 from .progress import Progress
 from .recorder import (
+    async_minutes,
     async_newest_hour,
     async_newest_minutes,
     async_oldest_hour,
@@ -219,8 +220,8 @@ class Importer:
     async def _async_read_back(self, counter: Counter, lift: float) -> None:
         """Do those moves again that the recorder has lost."""
         live = self._live[counter]
-        row = live and await async_newest_minutes(self.hass, counter, live.start + 1)
-        if not live or not row or abs(row.sum - live.sum - lift) <= TOLERANCE:
+        rows = await async_minutes(self.hass, counter, live.start) if live else []
+        if not live or not rows or abs(rows[0].sum - live.sum - lift) <= TOLERANCE:
             return
         moves: list[Move] = []
         for old in sorted(self._begun[counter]):
@@ -230,7 +231,7 @@ class Importer:
                 short = old.sum + lift - found.sum - moved
                 if abs(short) > TOLERANCE:
                     moves.append(Move(old.start, short))
-        short = live.sum + lift - row.sum - sum(move.amount for move in moves)
+        short = live.sum + lift - rows[0].sum - sum(move.amount for move in moves)
         if abs(short) > TOLERANCE:
             moves.append(Move(live.start, short))
         await async_apply(self.hass, counter, Difference(moves))
