@@ -203,7 +203,9 @@ every_issue = pytest.mark.parametrize("name", CAUSES)
 
 
 def test_all_issues_are_here() -> None:
-    assert {name.partition(" ")[0] for name in CAUSES} == TEXTS["en"].keys()
+    """That of a wrong clock needs a recorder, see the tests of the history."""
+    here = {name.partition(" ")[0] for name in CAUSES}
+    assert here == TEXTS["en"].keys() - {"clock_wrong"}
 
 
 @every_issue

@@ -30,7 +30,7 @@ NEWS_FOR = timedelta(days=7)
 # What stays true of a CEMM that is not read any more.
 LASTING = (*NEWS, INPUTS_SWAPPED)
 
-_NOT_FIXABLE = (METER_STOPPED, UNREACHABLE_REMOTE)
+_NOT_FIXABLE = (CLOCK_WRONG, METER_STOPPED, UNREACHABLE_REMOTE)
 
 # What makes Markdown or HTML of a text. An underscore within a word does not, and neither
 # does an ampersand between two.

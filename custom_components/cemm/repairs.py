@@ -43,17 +43,18 @@ class IssueFlow(RepairsFlow):
     def __init__(self, issue: ir.IssueEntry) -> None:
         self._about = {key: str(value) for key, value in (issue.data or {}).items()}
         self._said = issue.translation_placeholders
+        self._raised = issue.issue_id
 
     def _entry(self) -> CemmConfigEntry:
         """Return the CEMM's entry as it is now."""
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self._raised)
         entry = self.hass.config_entries.async_get_entry(self._about["entry_id"])
         if issue is None or entry is None or self._field not in entry.data:
             raise self._over()
         return entry
 
     def _over(self) -> AbortFlow:
-        ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
+        ir.async_delete_issue(self.hass, DOMAIN, self._raised)
         return AbortFlow("over", self._said)
 
 

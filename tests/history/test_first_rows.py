@@ -2,6 +2,7 @@
 
 from asyncio import CancelledError
 from datetime import date
+from math import inf
 from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
@@ -55,9 +56,11 @@ async def test_while_the_recorder_begins_to_count(past: Past) -> None:
     real = importer.async_newest_minutes
     asked = set()
 
-    async def not_yet(hass: HomeAssistant, counter: Counter) -> Row | None:
+    async def not_yet(
+        hass: HomeAssistant, counter: Counter, before: float = inf
+    ) -> Row | None:
         if counter in asked:
-            return await real(hass, counter)
+            return await real(hass, counter, before)
         asked.add(counter)
         return None
 

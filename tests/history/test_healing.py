@@ -172,7 +172,7 @@ async def test_a_long_hole_is_filled_in_parts(past: Past) -> None:
         patch.object(apply, "_AT_ONCE", 100),
         patch.object(healing, "want_hole", noting_threads),
         patch.object(
-            apply, "async_import_statistics", wraps=apply.async_import_statistics
+            apply, "import_statistics", wraps=apply.import_statistics
         ) as written,
     ):
         await past.next_hour()

@@ -25,6 +25,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from sqlalchemy import ColumnElement, delete
 
 from custom_components.cemm.client import LocalCemm, Reading
+from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.cemm.history.apply import async_apply
@@ -223,8 +224,10 @@ async def test_a_cemm_whose_clock_begins_in_2000(past: Past) -> None:
     with patch.object(LocalCemm, "realtime", realtime):
         await past.settle()
         await past.go_live(2)
-        issues = {issue for _, issue in ir.async_get(past.hass).issues}
-        assert f"clock_wrong_{past.entry.entry_id}" in issues
+        issue = ir.async_get(past.hass).async_get_issue(
+            DOMAIN, f"clock_wrong_{past.entry.entry_id}"
+        )
+        assert issue and not issue.is_fixable
     await past.go_live(48)
     issues = {issue for _, issue in ir.async_get(past.hass).issues}
     assert f"clock_wrong_{past.entry.entry_id}" not in issues
