@@ -51,7 +51,7 @@ class Progress:
     def begin(self, wanted: int, planned: int) -> None:
         """Take note of how many days are wanted, and how many of them are missing."""
         self._wanted, self._planned, self._done = wanted, planned, 0
-        self._is_finished = False
+        self._is_finished = not planned
         self._passed.clear()
         self.tell()
 
