@@ -73,6 +73,14 @@ async def pass_time(
     return passed
 
 
+async def let_go(past: Past) -> None:
+    """Let what still hangs time out: the clock stands still at the end of the test."""
+    for _ in range(40):
+        past.freezer.tick(10)
+        async_fire_time_changed(past.hass)
+        await past.hass.async_add_executor_job(sleep, 0.004)
+
+
 def asked(past: Past) -> int:
     """Return how many questions there were about the past: all are for a midnight."""
     return sum(
@@ -221,7 +229,7 @@ PATHS = ["", "/data/", "/p1/data/", "/totals/", "/p1-gas/", "/month/"]
     ("past", "seed"),
     [
         pytest.param(api, seed, marks=[pytest.mark.rest] * (seed > 0))
-        for seed in range(12)
+        for seed in range(8)
         for api in ("local", "remote")
     ],
     indirect=["past"],
@@ -269,3 +277,4 @@ async def test_the_past_comes_after_any_trouble(past: Past, seed: int) -> None:
     for name, counter in past.counters().items():
         assert_true(past.house, counter, rows[name])
     assert max(answers.values()) <= 2 + restarts
+    await let_go(past)
