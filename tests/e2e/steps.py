@@ -108,7 +108,7 @@ async def mistypes_an_alias(tour: Tour) -> None:
     typed = tour.dialog.locator("ha-input-multi input, ha-multi-textfield input").last
     await typed.fill("mb 5")
     await tour.press("submit")
-    await tour.says("options.error.invalid_alias")
+    await tour.says("options.error.invalid_alias", aliases="mb 5")
     await expect(typed).to_have_value("mb 5")
     water = tour.words.cemm("selector.volume_kind.options.water")
     await expect(named(tour.dialog, "radio", water)).to_be_checked()
