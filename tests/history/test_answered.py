@@ -229,7 +229,7 @@ PATHS = ["", "/data/", "/p1/data/", "/totals/", "/p1-gas/", "/month/"]
     ("past", "seed"),
     [
         pytest.param(api, seed, marks=[pytest.mark.rest] * (seed > 0))
-        for seed in range(8)
+        for seed in range(4)
         for api in ("local", "remote")
     ],
     indirect=["past"],
