@@ -235,16 +235,6 @@ async def follows_it_to_another_address(tour: Tour) -> None:
     await expect(tour.dialog).to_contain_text(done)
 
 
-async def sees_the_blueprints(tour: Tour) -> None:
-    """Make an automation of one that was imported: there is a sensor of the CEMM for it."""
-    page = tour.page
-    await tour.open("/config/blueprint/dashboard")
-    await page.get_by_text("Use your own sun", exact=True).click()
-    await page.locator("ha-entity-picker").first.click()
-    power = tour.words.cemm("entity.sensor.electric_power.name")
-    await expect(page.get_by_text(power, exact=True).first).to_be_visible()
-
-
 async def removes_it(tour: Tour) -> None:
     """Delete the CEMM: its meters are gone too."""
     await tour.pick_from_menu("delete")
@@ -269,6 +259,5 @@ STEPS = (
     has_its_key_refused,
     enters_another_key,
     follows_it_to_another_address,
-    sees_the_blueprints,
     removes_it,
 )
