@@ -59,7 +59,6 @@ _MAX_KWH_PER_HOUR = 60.0
 # A G25 gas meter passes 40 m³/h; water connections stay below that too.
 _MAX_M3_PER_HOUR = 40.0
 
-_ENERGY = SensorDeviceClass.ENERGY
 POWER_PERIOD = ("electric_energy_low", "electric_energy_high")
 
 

@@ -205,7 +205,6 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         )
         self._find_outage(results)
         await self._async_take(results)
-        self._find_wanted()
         if aliases and not results:
             return False
         if self.roster.may_identify(self._next_due):

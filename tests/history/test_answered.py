@@ -217,6 +217,29 @@ async def test_a_day_that_fails_for_hours_costs_no_other(past: Past) -> None:
     assert await past.rows() == rows
 
 
+@pytest.mark.parametrize("past", ["local"], indirect=True)
+async def test_nothing_there_holds_until_the_user_asks(past: Past) -> None:
+    """For a week, where nothing else happens: what answers so may not be asked each hour."""
+    past.wish()
+    await past.setup()
+    start = midnight(DAY)
+    past.sim.faults.append(Fault("status", "/p1-gas/data/day/", value=404, time=start))
+    assert await pass_time(past, HOUR) < HOUR
+    past.sim.faults.clear()
+    before = len(past.sim.requests)
+    await past.next_hour()
+    asked_again = [
+        request
+        for request in list(past.sim.requests)[before:]
+        if request.query.get("time") == str(start)
+    ]
+    assert not asked_again
+    await past.history.async_import()
+    counter = past.counters()["p1-gas_gas"]
+    rows = (await past.rows())[counter.name]
+    assert_true(past.house, counter, rows)
+
+
 KINDS = [
     *(("status", status) for status in (408, 429, 500, 502, 503)),
     *((kind, None) for kind in ("drop", "broken_json", "html", "hang")),

@@ -189,21 +189,22 @@ async def test_a_meter_that_is_not_known_yet_may_have_a_past(period: Period) -> 
 async def test_the_next_month_is_asked_for_while_a_question_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """But what fails of it costs nobody anything, and is asked in its own turn."""
+    """What fails of that costs nobody anything, and is asked again in its own turn."""
     monkeypatch.setattr(questions, "FIRST_PAUSE", 0.2)
     client = Faulty()
     reader = HistoryReader(client)  # type: ignore[arg-type]
     client.fails.add((Period.DAY, NOVEMBER[1]))
     client.fails.add((Period.DAY, OCTOBER[1]))
     began = asyncio.create_task(
-        reader.meter_days("p1", *NOVEMBER, TODAY, then=("p1-gas", *OCTOBER))
+        reader.meter_days("p1", *NOVEMBER, TODAY, then=[("p1-gas", *OCTOBER)])
     )
     await asyncio.sleep(0.1)
     assert client.tried[Period.DAY, OCTOBER[0]] == 1
     assert client.tried[Period.DAY, OCTOBER[1]] == 1
     client.fails.clear()
     await began
-    assert not reader.failing
+    assert set(reader.failing) == {("p1-gas", Period.DAY, OCTOBER[1])}
     await reader.meter_days("p1-gas", *OCTOBER, TODAY)
+    assert not reader.failing
     assert client.tried[Period.DAY, OCTOBER[0]] == 1
     assert client.tried[Period.DAY, OCTOBER[1]] == 2

@@ -5,21 +5,15 @@ from itertools import accumulate, pairwise
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.cemm.history.rows import Row, count_back, holes
+from custom_components.cemm.history.rows import Hole, Row, count_back
 
 HOUR = 3600
 amounts = st.lists(st.floats(0, 50), min_size=2, max_size=60)
 
 
-def test_holes_are_the_hours_between_rows() -> None:
-    rows = [Row(hour * HOUR, 0, 0) for hour in (3, 4, 7, 8, 10)]
-    assert [(h.before.start, h.after.start) for h in holes(rows)] == [
-        (4 * HOUR, 7 * HOUR),
-        (8 * HOUR, 10 * HOUR),
-    ]
-    assert holes(rows)[0].times == [5 * HOUR, 6 * HOUR, 7 * HOUR, 8 * HOUR]
-    assert holes([]) == []
-    assert holes(rows[:1]) == []
+def test_a_hole_ends_with_the_hour_after_it() -> None:
+    hole = Hole(Row(4 * HOUR, 0, 0), Row(7 * HOUR, 0, 0))
+    assert hole.times == [5 * HOUR, 6 * HOUR, 7 * HOUR, 8 * HOUR]
 
 
 @given(amounts, st.floats(0, 1e6), st.floats(-1e6, 1e6))

@@ -1,6 +1,6 @@
 """Asks a CEMM for history: one request at a time, so that polling goes first."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -86,18 +86,24 @@ class HistoryReader:
         return self._questions.failing
 
     async def months(
-        self, alias: str, channels: Collection[str], today: date
+        self,
+        alias: str,
+        channels: Collection[str],
+        today: date,
+        then: Iterable[str] = (),
     ) -> set[date]:
         """Return the first days of all months in which a meter counted something.
 
         ``channels`` are those of the year data that tell. The memory ends with the
         first year that holds nothing, except this one, which may have just begun.
+        While nothing else can be asked, that is done for the aliases wanted ``then``.
         """
+        later = [(other, Period.YEAR, date(today.year, 1, 1)) for other in then]
         found: set[date] = set()
         asked: list[Question] = []
         for year in range(today.year, FIRST_DAY.year - 1, -1):
             asked.append((alias, Period.YEAR, date(year, 1, 1)))
-            await self._questions.async_ask(asked[-1:])
+            await self._questions.async_ask(asked[-1:], next_ones=later)
             if error := self.failing.get(asked[-1]):
                 # Without it nothing of the meter would be left.
                 raise error
@@ -123,7 +129,7 @@ class HistoryReader:
         on_day: Callable[[], None] = lambda: None,
         *,
         since: date | None = None,
-        then: Part | None = None,
+        then: Sequence[Part] = (),
     ) -> list[Day]:
         """Return what is known of some days of a meter; calls ``on_day`` after each.
 
@@ -135,7 +141,7 @@ class HistoryReader:
         self._forget_what_goes_on(today)
         wanted = days(first, last)
         past = [day for day in wanted if day < today]
-        later = self._asked_for(*then) if then else ()
+        later = (question for part in then for question in self._asked_for(*part))
         await self._questions.async_ask(
             self._asked_for(alias, first, last),
             on_day,

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from functools import partial
 from itertools import groupby
-from time import time
 
 from custom_components.cemm.days import HOUR
 
@@ -23,9 +22,10 @@ from .want import Difference, Move, Why, difference, want_hole
 _SAME = 1e-3
 
 
-async def async_recount(healer: Healer, counters: Collection[Counter]) -> None:
-    """Ask again for what was not answered; raises CemmError for the CEMM."""
-    now = time()
+async def async_recount(
+    healer: Healer, counters: Collection[Counter], now: float
+) -> None:
+    """Ask again for what is due by then; raises CemmError for the CEMM."""
     for alias, guessed in list(healer.ledger.guesses.items()):
         due = sorted(day for day, again_at in guessed.items() if again_at <= now)
         of_alias = [counter for counter in counters if counter.alias == alias]

@@ -7,11 +7,11 @@ to do.
 
 from asyncio import Future
 from collections import Counter as Tally, defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from itertools import groupby, zip_longest
+from itertools import groupby
 import logging
 from operator import attrgetter
 
@@ -51,6 +51,9 @@ _PUT_OFF = 100_000
 
 # How many writes the recorder may be behind: some months take it long, others do not.
 _AHEAD = 4
+
+# So many months are asked for while a question waits to be asked again.
+_ASKED_AHEAD = 4
 
 type Notes = defaultdict[tuple[str, Why], set[date]]
 """The days of a meter that were estimated or lost, by alias and reason."""
@@ -131,12 +134,13 @@ class Importer:
         # The newest months first, but before all else those of the Energy dashboard.
         plan.sort(key=lambda part: (part[2].priority, -part[1].toordinal()))
         try:
-            parts: list[Part | None] = [
-                (job.alias, first, last) if first.replace(day=1) in job.months else None
-                for first, last, job in plan
-            ]
-            for (first, last, job), then in zip_longest(plan, parts[1:]):
+            for number, (first, last, job) in enumerate(plan, 1):
                 if job.alias not in self.failed:
+                    then = [
+                        (other.alias, begin, end)
+                        for begin, end, other in plan[number : number + _ASKED_AHEAD]
+                        if begin.replace(day=1) in other.months
+                    ]
                     with contained(job.alias, self.failed):
                         await self._async_month(job, first, last, then)
                 if sum(len(rows) for _, _, rows in self._later) > _PUT_OFF:
@@ -149,17 +153,20 @@ class Importer:
 
     async def _async_jobs(self, anchors: Mapping[Counter, Row]) -> list[_Job]:
         jobs = []
+        aliases = dict.fromkeys(counter.alias for counter in anchors)
         for (alias, _), group in groupby(anchors, attrgetter("alias", "rule.day")):
             counters = {counter: anchors[counter] for counter in group}
             priority = min(counter.priority for counter in counters)
             channels = {name for counter in counters for name in counter.rule.period}
             with contained(alias, self.failed):
-                months = await self.reader.months(alias, channels, self.today)
+                months = await self.reader.months(
+                    alias, channels, self.today, then=aliases
+                )
                 jobs.append(_Job(alias, priority, counters, months))
         return jobs
 
     async def _async_month(
-        self, job: _Job, first: date, last: date, then: Part | None
+        self, job: _Job, first: date, last: date, then: Sequence[Part]
     ) -> None:
         """Import a month, or that part of it which is wanted."""
         start, month = midnight(first), first.replace(day=1)

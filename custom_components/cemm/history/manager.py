@@ -259,6 +259,7 @@ class HistoryManager:
 
     def _look_again(self) -> None:
         """Look again soon, and later each time; the hourly look comes anyway."""
+        self._stop_retry()
         self._next_look = time() + self._retry_in
         self._stop_retrying = async_call_later(
             self._hass, self._retry_in, self._async_tick

@@ -91,21 +91,23 @@ class Questions:
             question = min([*wanted, *later[:1]], key=self._due)
             await self._pause(question, in_vain)
             err = await self._async_try(question)
-            if question not in wanted:
-                later = [] if err else later[1:]
-            elif err is None:
+            is_wanted = question in wanted
+            if err is None:
                 in_vain = 0
-                wanted.remove(question)
-            else:
-                error, failure = err, self._note_failure(question, err)
+            elif not isinstance(err, NotConnectedError):
+                failure = self._note_failure(question, err)
                 # From what goes on failing alone nothing follows for others.
                 in_vain += failure.times <= _TRIES
-                if in_vain >= _IN_VAIN or self._is_over(err):
+                if in_vain >= _IN_VAIN or self._is_away():
                     raise err
-                if failure.times < _TRIES and not isinstance(err, ForbiddenError):
-                    continue
-                wanted.remove(question)
-            if question[1] is Period.DAY and (err is None or question in asked):
+                if is_wanted:
+                    error = err
+                    if failure.times < _TRIES and not isinstance(err, ForbiddenError):
+                        continue
+            elif is_wanted:
+                raise err
+            (wanted if is_wanted else later).remove(question)
+            if question[1] is Period.DAY and (err is None or is_wanted):
                 on_day()
         if error and self.answers.keys().isdisjoint(asked):
             raise error
@@ -120,10 +122,6 @@ class Questions:
             return err
         self._failures.pop(question, None)
         return None
-
-    def _is_over(self, err: CemmError) -> bool:
-        """Whether nothing will be answered any more: the meter is gone, or the CEMM away."""
-        return isinstance(err, NotConnectedError) or self._is_away()
 
     def _due(self, question: Question) -> float:
         """Return when a question may be asked; what is due already is asked in order."""

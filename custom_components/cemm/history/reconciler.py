@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 import logging
+from math import inf
 from time import time
 
 from homeassistant.config_entries import ConfigEntry
@@ -90,9 +91,7 @@ class Reconciler:
         ledger, written = self._ledger, defaultdict[str, set[int]](set)
         counters = await self._async_counters()
         failed = await self._async_heal(counters, written)
-        ready = [c for c in counters if c.name not in self._unmended]
-        await async_recount(self._healer, ready)
-        failed |= self._healer.failed
+        failed |= await self._async_recount(counters, time())
         if ledger.wanted:
             not_had, all_ready = await self._async_count_back(
                 counters, written, *ledger.wanted
@@ -125,6 +124,8 @@ class Reconciler:
             failed, all_ready = await self._async_count_back(
                 counters, written, start, end
             )
+            # What was not there some days ago may be there now.
+            failed |= await self._async_recount(counters, inf)
             # After the last day there may be a hole now; what failed is asked again.
             raise_any(failed | await self._async_heal(counters, written))
         except Exception:
@@ -212,6 +213,12 @@ class Reconciler:
         self._unmended = unsettled | failing
         await ledger.async_save()
         return healer.failed
+
+    async def _async_recount(self, counters: list[Counter], by: float) -> _Failed:
+        """Count days again that were a guess and are due by then; return what failed."""
+        ready = [c for c in counters if c.name not in self._unmended]
+        await async_recount(self._healer, ready, by)
+        return self._healer.failed
 
     async def _async_forget_lost(self) -> None:
         """Forget what was imported into a database that is there no more.

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from custom_components.cemm.days import HOUR
 
@@ -47,11 +46,6 @@ class Hole:
     def times(self) -> list[int]:
         """The ends of all hours from that of ``before`` to that of ``after``."""
         return list(range(self.before.end, self.after.end + 1, HOUR))
-
-
-def holes(rows: Sequence[Row]) -> list[Hole]:
-    """Find what is missing between rows, which are in order of time."""
-    return [Hole(a, b) for a, b in pairwise(rows) if b.start - a.start > HOUR]
 
 
 def margin(used: float) -> float:
