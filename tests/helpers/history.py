@@ -12,8 +12,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.cemm.channels import CHANNELS
 from custom_components.cemm.days import HOUR
 from custom_components.cemm.history.apply import async_apply
-from custom_components.cemm.history.counters import Counter, Priority, counters
-from custom_components.cemm.history.recorder import async_hours, async_stored
+from custom_components.cemm.history.counters import Counter, counters
+from custom_components.cemm.history.recorder import async_rows, async_stored
 from custom_components.cemm.history.rows import Row
 from custom_components.cemm.history.want import Difference
 from simulator import House
@@ -55,7 +55,7 @@ def a_counter(key: str, *registers: str) -> Counter:
         rule=row.history,
         max_rate=row.max_rate,
         registers=registers,
-        priority=Priority.SOURCE,
+        is_device=False,
     )
 
 
@@ -72,7 +72,7 @@ async def all_rows(hass: HomeAssistant, entry: MockConfigEntry) -> Rows:
     """Return all rows of all counters, by name."""
     await async_stored(hass)
     return {
-        name: await async_hours(hass, counter, 0)
+        name: await async_rows(hass, counter, 0)
         for name, counter in all_counters(hass, entry).items()
     }
 

@@ -15,9 +15,9 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.cemm.history.counters import Statistic, statistics
 from custom_components.cemm.history.recorder import (
-    async_hours,
-    async_minutes,
-    async_newest_minutes,
+    MINUTES,
+    async_newest,
+    async_rows,
     async_stored,
 )
 from custom_components.cemm.history.rows import Row
@@ -121,7 +121,7 @@ class Lab:
     async def sums(self) -> dict[str, float]:
         """Return the newest sum of each statistic, by key."""
         found = {
-            key: await async_newest_minutes(self.hass, each)
+            key: await async_newest(self.hass, each, MINUTES)
             for key, each in self.statistics().items()
         }
         return {key: row.sum for key, row in found.items() if row}
@@ -131,8 +131,8 @@ class Lab:
         await async_stored(self.hass)
         return {
             key: (
-                await async_hours(self.hass, each, 0),
-                await async_minutes(self.hass, each, 0),
+                await async_rows(self.hass, each, 0),
+                await async_rows(self.hass, each, 0, table=MINUTES),
             )
             for key, each in self.statistics().items()
         }

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.cemm.client import REGISTERS
 from custom_components.cemm.const import DOMAIN
-from custom_components.cemm.history.recorder import async_newest_minutes
+from custom_components.cemm.history.recorder import MINUTES, async_newest
 from simulator import Fault, Simulator
 
 from .common import poll
@@ -86,7 +86,7 @@ class Recording:
         """Return the sums in the recorder's newest statistics."""
         counters = all_counters(self.hass, self.entry)
         rows = {
-            name: await async_newest_minutes(self.hass, counter)
+            name: await async_newest(self.hass, counter, MINUTES)
             for name, counter in counters.items()
         }
         return {name: row.sum for name, row in rows.items() if row}

@@ -2,7 +2,6 @@
 
 from asyncio import CancelledError
 from datetime import date
-from math import inf
 from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
@@ -12,7 +11,7 @@ import pytest
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history import importer
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.importer import Importer
+from custom_components.cemm.history.recorder import Table
 from custom_components.cemm.history.rows import Row
 from simulator import House
 from tests.helpers.history import NEWEST, assert_seamless, assert_true, small_house
@@ -53,18 +52,18 @@ async def test_while_the_recorder_begins_to_count(past: Past) -> None:
     """It is told where to begin when it has just done so by itself."""
     await past.setup()
     await past.go_live(2)
-    real = importer.async_newest_minutes
+    real = importer.async_newest
     asked = set()
 
     async def not_yet(
-        hass: HomeAssistant, counter: Counter, before: float = inf
+        hass: HomeAssistant, counter: Counter, table: Table
     ) -> Row | None:
         if counter in asked:
-            return await real(hass, counter, before)
+            return await real(hass, counter, table)
         asked.add(counter)
         return None
 
-    with patch.object(importer, "async_newest_minutes", not_yet):
+    with patch.object(importer, "async_newest", not_yet):
         await past.history.async_import(date(2025, 11, 3))
     assert len(asked) == 2
     await assert_begun(past, date(2025, 11, 3))
@@ -77,7 +76,7 @@ async def test_after_an_import_was_interrupted(past: Past) -> None:
     history = past.history
     await history.async_import(date(2025, 11, 3))
     with (
-        patch.object(Importer, "_async_write_later", side_effect=CancelledError),
+        patch.object(Row, "is_like", side_effect=CancelledError),
         pytest.raises(HomeAssistantError),
     ):
         await history.async_import()

@@ -39,7 +39,7 @@ async def test_a_query_ends_before_what_waits_for_it(past: Past) -> None:
         return {}
 
     with patch.object(recorder, "statistics_during_period", query):
-        waiting = asyncio.create_task(recorder.async_hours(past.hass, counter, 0))
+        waiting = asyncio.create_task(recorder.async_rows(past.hass, counter, 0))
         await past.hass.async_add_executor_job(begun.wait, 5)
         waiting.cancel()
         # The event loop's own clock stands still.

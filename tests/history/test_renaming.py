@@ -13,7 +13,7 @@ from custom_components.cemm.client import History, Period
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.recorder import async_hours
+from custom_components.cemm.history.recorder import async_rows
 from simulator import House
 from tests.conftest import MAC
 from tests.helpers.history import (
@@ -59,7 +59,7 @@ async def test_an_import_goes_on_under_the_new_name(
     with renamed_meanwhile(past, Period.MONTH, date(2025, 10, 1)) as counter:
         await past.next_hour()
     await past.next_hour()
-    assert not await async_hours(past.hass, counter, 0)
+    assert not await async_rows(past.hass, counter, 0)
     (rows,) = (await past.rows()).values()
     assert (rows[0].start, rows[-1].end) == (midnight(past.house.since), NEWEST + HOUR)
     assert_seamless(rows)
@@ -75,7 +75,7 @@ async def test_a_hole_is_filled_under_the_new_name(
         await write_rows(past.hass, counter, [*live[:10], *live[-10:]])
         await past.next_hour()
     await past.next_hour()
-    assert not await async_hours(past.hass, counter, 0)
+    assert not await async_rows(past.hass, counter, 0)
     (rows,) = (await past.rows()).values()
     assert len(rows) == 40
     assert "Traceback" not in caplog.text
@@ -101,5 +101,5 @@ async def test_the_users_own_import_fails_with_a_message(
             return_response=True,
         )
     assert failure.value.translation_key == "cannot_connect"
-    assert not await async_hours(past.hass, counter, 0)
+    assert not await async_rows(past.hass, counter, 0)
     assert "Traceback" not in caplog.text

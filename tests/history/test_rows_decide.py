@@ -31,9 +31,10 @@ from custom_components.cemm.diagnostics import async_get_config_entry_diagnostic
 from custom_components.cemm.history.apply import async_apply
 from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.recorder import (
+    MINUTES,
     SHORT_TERM,
     async_metadata,
-    async_minutes,
+    async_rows,
     async_stored,
 )
 from custom_components.cemm.history.rows import Row
@@ -193,7 +194,7 @@ async def test_a_sum_that_begins_again_after_a_purge(
     rows = await past.rows()
     for name, counter in past.counters().items():
         assert_seamless(rows[name])
-        minutes = await async_minutes(past.hass, counter, 0)
+        minutes = await async_rows(past.hass, counter, 0, table=MINUTES)
         for old, new in pairwise(minutes):
             assert new.sum - old.sum == pytest.approx(new.state - old.state, abs=1e-4)
         hour = next(
@@ -349,7 +350,7 @@ class TestGas:
         await past.settle()
         await past.go_live(12 * 10)
         gas = past.counters()["p1-gas_gas"]
-        minutes = await async_minutes(past.hass, gas, 0)
+        minutes = await async_rows(past.hass, gas, 0, table=MINUTES)
         rows = (await past.rows())["p1-gas_gas"]
         assert_seamless(rows)
         for old, new in list(pairwise(rows))[:-4]:

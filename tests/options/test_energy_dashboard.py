@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     do_adhoc_statistics,
 )
 
-from custom_components.cemm.history.counters import Priority, counters
+from custom_components.cemm.history.counters import counters
 from tests.conftest import MAC, setup
 from tests.helpers.common import device
 from tests.helpers.menu import choose
@@ -117,18 +117,19 @@ async def test_the_dashboard_accepts_what_the_remote_api_tells(
     assert not await issues(hass)
 
 
-async def test_what_the_dashboard_shows_is_imported_first(
+async def test_devices_of_the_dashboard_are_imported_last(
     hass: HomeAssistant, dashboard: energy.EnergyManager, local_entry: MockConfigEntry
 ) -> None:
     await setup(hass, local_entry)
-    shown = reported(hass, await choose(hass, local_entry, "energy_dashboard"))
-    coordinator = local_entry.runtime_data.coordinator
-    first = {
-        counter.name
-        for counter in counters(hass, coordinator.mac, coordinator.data)
-        if counter.priority is not Priority.NOTHING
+    await choose(hass, local_entry, "energy_dashboard")
+    assert dashboard.data
+    devices = {
+        each["stat_consumption"] for each in dashboard.data["device_consumption"]
     }
-    assert first == {name for name in shown if not name.endswith(("_power", "_flow"))}
+    coordinator = local_entry.runtime_data.coordinator
+    for counter in counters(hass, coordinator.mac, coordinator.data):
+        if counter.key == "energy_import":
+            assert counter.is_device is (counter.entity_id in devices)
 
 
 async def test_a_second_time_adds_nothing(

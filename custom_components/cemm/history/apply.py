@@ -6,13 +6,12 @@ cross; the recorder itself only ever adds rows at the end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import batched
 from time import time
 from typing import override
 
 from homeassistant.components.recorder.core import Recorder
-from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -20,6 +19,7 @@ from homeassistant.components.recorder.models import (
 )
 from homeassistant.components.recorder.statistics import (
     STATISTIC_UNIT_TO_UNIT_CONVERTER,
+    adjust_statistics,
     get_metadata,
     import_statistics,
 )
@@ -35,14 +35,16 @@ from custom_components.cemm.days import MINUTE
 
 from .counters import Statistic
 from .recorder import (
+    HOURS,
+    MINUTES,
     SHORT_TERM,
+    Table,
     async_compiled_until,
-    async_hours,
     async_metadata,
-    async_minutes,
-    async_newest_hour,
-    async_newest_minutes,
+    async_newest,
+    async_rows,
     async_stored,
+    rows,
     unit_class,
 )
 from .rows import Row
@@ -53,6 +55,9 @@ _AT_ONCE = 1000
 
 # So often it is tried to have rows changed.
 _TRIES = 3
+
+# The noise of floats that were added.
+_EXACT = 1e-6
 
 
 async def async_apply(
@@ -78,7 +83,7 @@ async def async_write(
     for _ in range(_TRIES):
         await async_queue(hass, statistic, Difference(rows=left))
         await async_stored(hass)
-        found = await async_hours(hass, statistic, first, last)
+        found = await async_rows(hass, statistic, first, last)
         there = {row.start: row for row in found}
         left = [row for row in left if not row.is_like(there.get(row.start))]
         if not left:
@@ -88,14 +93,14 @@ async def async_write(
 
 async def _async_move(hass: HomeAssistant, statistic: Statistic, move: Move) -> None:
     """Move sums, again where it was lost: a locked database makes the recorder go on."""
-    read = async_minutes
-    old = await async_newest_minutes(hass, statistic)
+    table = MINUTES
+    old = await async_newest(hass, statistic, table)
     if old is None or old.start < move.start:
-        read, old = async_hours, await async_newest_hour(hass, statistic)
+        table, old = HOURS, await async_newest(hass, statistic)
     for _ in range(_TRIES):
         await async_queue(hass, statistic, Difference([move]))
         await async_stored(hass)
-        new = await read(hass, statistic, old.start) if old else []
+        new = await async_rows(hass, statistic, old.start, table=table) if old else []
         if not new or not old or abs(new[0].sum - old.sum) > abs(move.amount) / 2:
             return
     raise CemmError(f"sums of {statistic.entity_id} were not moved")
@@ -124,6 +129,34 @@ async def async_queue(
         get_instance(hass).queue_task(_WriteTask(statistic, metadata, what.rows))
 
 
+async def async_mark(hass: HomeAssistant, statistic: Statistic) -> Mark:
+    """Return the row that tells of moves, which the live sum goes on from if there is one.
+
+    Raises CemmError when the statistic has none: it was renamed, or deleted.
+    """
+    for table in (MINUTES, HOURS):
+        if row := await async_newest(hass, statistic, table):
+            return Mark(row, table)
+    raise CemmError(f"{statistic.entity_id} has no rows any more")
+
+
+async def async_prepend(
+    hass: HomeAssistant,
+    statistic: Statistic,
+    mark: Mark,
+    origin: float,
+    rows: Sequence[Row],
+) -> None:
+    """Have older rows written, and all sums moved such that they begin at 0 there.
+
+    Home Assistant takes what was before the first row as 0: it would show a sum that begins
+    below 0 as a fall. Raises as `async_queue` does.
+    """
+    metadata = await _async_metadata(hass, statistic)
+    task = _PrependTask(statistic, metadata, rows, mark=mark, origin=origin)
+    get_instance(hass).queue_task(task)
+
+
 async def async_begin_at(
     hass: HomeAssistant, statistic: Statistic, state: float
 ) -> None:
@@ -136,9 +169,8 @@ async def async_begin_at(
     newest = await async_compiled_until(hass)
     if newest is None:
         newest = (time() - MINUTE) // SHORT_TERM * SHORT_TERM
-    rows = [Row(int(newest) - SHORT_TERM, state, 0.0)]
-    task = _WriteTask(statistic, metadata, rows, StatisticsShortTerm)
-    get_instance(hass).queue_task(task)
+    begin = [Row(int(newest) - SHORT_TERM, state, 0.0)]
+    get_instance(hass).queue_task(_WriteTask(statistic, metadata, begin, MINUTES))
     await async_stored(hass)
 
 
@@ -163,7 +195,7 @@ class _WriteTask(RecorderTask):
     statistic: Statistic
     metadata: StatisticMetaData
     rows: Sequence[Row]
-    table: type[Statistics | StatisticsShortTerm] = Statistics
+    table: Table = HOURS
 
     @override
     def run(self, instance: Recorder) -> None:
@@ -174,8 +206,64 @@ class _WriteTask(RecorderTask):
                 "unit_of_measurement"
             ]
         data = _data(self.statistic, self.metadata, self.rows)
-        if not import_statistics(instance, self.metadata, data, self.table):
-            instance.queue_task(self)
+        for _ in range(_TRIES):
+            # It says no when it is worth trying again.
+            if import_statistics(instance, self.metadata, data, self.table):
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A row that was there before: it tells by how much all sums were moved since."""
+
+    row: Row
+    table: Table = HOURS
+
+
+@dataclass(slots=True)
+class _PrependTask(_WriteTask):
+    """Moves all sums such that they begin at 0 with the rows that it then writes.
+
+    How much they were moved already is read in the same breath: that nothing is remembered
+    of it makes good whatever the recorder has lost.
+    """
+
+    mark: Mark = field(kw_only=True)
+    origin: float = field(kw_only=True)
+    """The sum before the first of the rows, as long as nothing is moved."""
+
+    @override
+    def run(self, instance: Recorder) -> None:
+        """Write only what goes on as it should: the rest is written another time."""
+        if (mark := self._moved(instance)) is None:
+            return
+        end = self.rows[-1].end
+        after = rows(instance.hass, self.statistic, end, end + 1) or [mark]
+        self.rows = [
+            # A sum must not fall by the noise of floats either.
+            replace(row, sum=min(row.sum - self.origin, after[0].sum))
+            for row in self.rows
+        ]
+        super(_PrependTask, self).run(instance)
+
+    def _moved(self, instance: Recorder) -> Row | None:
+        """Return the mark as it is when all sums are moved; None: that can't be done."""
+        mark, statistic = self.mark.row, self.statistic
+        for _ in range(_TRIES):
+            there = rows(
+                *(instance.hass, statistic, mark.start, mark.start + 1),
+                table=self.mark.table,
+            )
+            if not there:
+                return None
+            lift = mark.sum - self.origin - there[0].sum
+            if abs(lift) <= _EXACT:
+                return there[0]
+            start = dt_util.utc_from_timestamp(self.rows[0].start)
+            adjust_statistics(
+                instance, statistic.entity_id, start, lift, statistic.unit
+            )
+        return None
 
 
 def _new_metadata(hass: HomeAssistant, statistic: Statistic) -> StatisticMetaData:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.core import HomeAssistant
@@ -20,13 +19,7 @@ from custom_components.cemm.meters.meter import MeterData
 
 from .profile import POWER
 
-
-class Priority(IntEnum):
-    """What the Energy dashboard uses a counter for; that is imported first."""
-
-    SOURCE = 1
-    DEVICE = 2
-    NOTHING = 3
+_DEVICES = {MeterKind.ELECTRICITY, MeterKind.PULSE, MeterKind.USAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,8 @@ class Counter(Statistic):
     max_rate: float
     registers: tuple[str, ...]
     """The meter's registers whose sum it is."""
-    priority: Priority
+    is_device: bool
+    """Whether it measures a part of what the house uses."""
 
 
 def statistics(
@@ -88,7 +82,7 @@ def counters(
             rule=row.history,
             max_rate=row.max_rate,
             registers=tuple(name for name in group if name in data.registers),
-            priority=_priority(row.history, data.kind),
+            is_device=row.history.day == POWER and data.kind in _DEVICES,
         )
 
 
@@ -101,17 +95,3 @@ def _enabled(
             entity = async_sensor(hass, mac, alias, key)
             if entity and not entity.disabled and row.state_class:
                 yield alias, key, row, entity.entity_id
-
-
-def _priority(rule: HistoryRule, kind: MeterKind) -> Priority:
-    """Return what a counter is used for.
-
-    The dashboard shows a smart meter by tariff, and the whole import of other meters.
-    """
-    if rule.day != POWER:
-        return Priority.SOURCE
-    if kind is MeterKind.SMART:
-        return Priority.NOTHING if rule.tariff is None else Priority.SOURCE
-    if rule.tariff is not None or rule.sign < 0:
-        return Priority.NOTHING
-    return Priority.SOURCE if kind is MeterKind.PRODUCTION else Priority.DEVICE

@@ -13,7 +13,7 @@ from .count import count_hours
 from .counters import Counter
 from .healing import Healer
 from .profile import Day
-from .recorder import async_hours
+from .recorder import async_rows
 from .rows import Hole, Row
 from .usage import Use
 from .want import Difference, Move, Why, difference, want_hole
@@ -60,14 +60,14 @@ async def _async_put_right(
 ) -> None:
     """Write a day's rows again; where its use was another one, older rows move."""
     hass, start, end = healer.hass, days[-1].start, days[-1].end
-    rows = await async_hours(hass, counter, start - HOUR, end)
+    rows = await async_rows(hass, counter, start - HOUR, end)
     if not rows or rows[0].end != start or rows[-1].end != end:
         return
     before, after, older = rows[0], rows[-1], list[Row]()
     moved = after.sum - before.sum - use[0][-1]
     # Readings on both sides tell how much it was, and the day data only when.
     if abs(moved) > _SAME and not any(day.closing for day in days):
-        older = await async_hours(hass, counter, 0, start)
+        older = await async_rows(hass, counter, 0, start)
         older = await hass.async_add_executor_job(_moved, older, moved)
         before = older[-1]
     what = difference([before, after], want_hole(Hole(before, after), *use))

@@ -26,7 +26,7 @@ from .count import count_hours
 from .counters import Counter
 from .late import hours_late, is_read_hourly
 from .ledger import Ledger
-from .recorder import async_hours, async_minutes, async_scales
+from .recorder import MINUTES, async_rows, async_scales
 from .rows import Hole, Row
 from .seams import async_gapless, async_seams
 from .usage import Use
@@ -134,7 +134,7 @@ class Healer:
         """Mend a counter's seam, as its neighbours are by now."""
         async with self.lock:
             start, end = seam.before.start, seam.after.start
-            rows = await async_hours(self.hass, counter, start, seam.after.end)
+            rows = await async_rows(self.hass, counter, start, seam.after.end)
             neighbours = [row for row in rows if row.start in (start, end)]
             if len(neighbours) < 2:
                 raise CemmError(f"rows of {counter.entity_id} are gone meanwhile")
@@ -158,7 +158,7 @@ class Healer:
     async def _async_settle_late(self, counter: Counter) -> None:
         """Put readings that came late into the hours that they tell of, once."""
         settled, entity_id = self.ledger.settled, counter.entity_id
-        minutes = await async_minutes(self.hass, counter, time() - DAY)
+        minutes = await async_rows(self.hass, counter, time() - DAY, table=MINUTES)
         if not is_read_hourly(minutes):
             return
         first = settled.get(entity_id, floor_hour(minutes[0].start))
@@ -174,7 +174,7 @@ class Healer:
                 [part - all_[skipped] for part in all_[skipped:]] for all_ in use
             )
             async with self.lock:
-                rows = await async_hours(self.hass, counter, first - HOUR, self.newest)
+                rows = await async_rows(self.hass, counter, first - HOUR, self.newest)
                 if [row.end for row in rows] != times[skipped:]:
                     return
                 wants = want_late(Hole(rows[0], rows[-1]), used, unknown, late)

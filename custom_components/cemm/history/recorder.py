@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from math import inf
 from time import time
-from typing import Any, Literal
+from typing import Any
 
 from homeassistant.components.recorder.db_schema import (
     Statistics,
@@ -35,53 +35,73 @@ SHORT_TERM = 5 * MINUTE
 
 type Table = type[Statistics | StatisticsShortTerm]
 
+HOURS: Table = Statistics
+MINUTES: Table = StatisticsShortTerm
+"""The short-term rows."""
 
-async def async_hours(
-    hass: HomeAssistant, statistic: Statistic, since: float, until: float | None = None
+
+async def async_rows(
+    hass: HomeAssistant,
+    statistic: Statistic,
+    since: float,
+    until: float | None = None,
+    table: Table = HOURS,
 ) -> list[Row]:
     """Return the rows that start between two Unix times, oldest first."""
-    return await _async_rows(hass, statistic, since, until, "hour")
+    # Years of rows take long to make: not in the event loop.
+    return await async_query(
+        hass, lambda: rows(hass, statistic, since, until, table=table)
+    )
 
 
-async def async_minutes(
-    hass: HomeAssistant, statistic: Statistic, since: float
+def rows(
+    hass: HomeAssistant,
+    statistic: Statistic,
+    since: float,
+    until: float | None = None,
+    *,
+    table: Table = HOURS,
 ) -> list[Row]:
-    """Return the short-term rows that start since a Unix time, oldest first."""
-    return await _async_rows(hass, statistic, since, None, "5minute")
+    """Return the same in a thread that may wait for the database."""
+    found = statistics_during_period(
+        hass,
+        dt_util.utc_from_timestamp(since),
+        dt_util.utc_from_timestamp(until) if until else None,
+        {statistic.entity_id},
+        "hour" if table is HOURS else "5minute",
+        {unit_class(statistic): statistic.unit},
+        {"state", "sum"},
+    )
+    return [
+        Row(int(row["start"]), state, total)
+        for row in found.get(statistic.entity_id, ())
+        if (state := row.get("state")) is not None
+        and (total := row.get("sum")) is not None
+    ]
 
 
-async def async_oldest_hour(hass: HomeAssistant, statistic: Statistic) -> Row | None:
+async def async_oldest(
+    hass: HomeAssistant, statistic: Statistic, table: Table = HOURS
+) -> Row | None:
     """Return the oldest row; there may be older ones without a sum.
 
     One that is later than now is of a clock that was wrong.
     """
-    order = Statistics.start_ts.asc()
-    return await _async_edge(hass, statistic, Statistics, order, time())
+    return await _async_edge(hass, statistic, table, table.start_ts.asc(), time())
 
 
-async def async_newest_hour(
-    hass: HomeAssistant, statistic: Statistic, before: float = inf
+async def async_newest(
+    hass: HomeAssistant,
+    statistic: Statistic,
+    table: Table = HOURS,
+    before: float = inf,
 ) -> Row | None:
-    """Return the newest row that starts before a Unix time."""
-    order = Statistics.start_ts.desc()
-    return await _async_edge(hass, statistic, Statistics, order, before)
+    """Return the newest row that starts before a Unix time.
 
-
-async def async_newest_minutes(
-    hass: HomeAssistant, statistic: Statistic, before: float = inf
-) -> Row | None:
-    """Return the newest short-term row, which the live sum goes on from.
-
-    There is none before the first one, and after an outage of many days.
+    The live sum goes on from the newest short-term row. There is none before the first
+    one, and after an outage of many days.
     """
-    order = StatisticsShortTerm.start_ts.desc()
-    return await _async_edge(hass, statistic, StatisticsShortTerm, order, before)
-
-
-async def async_oldest_minutes(hass: HomeAssistant, statistic: Statistic) -> Row | None:
-    """Return the oldest short-term row."""
-    order = StatisticsShortTerm.start_ts.asc()
-    return await _async_edge(hass, statistic, StatisticsShortTerm, order)
+    return await _async_edge(hass, statistic, table, table.start_ts.desc(), before)
 
 
 async def async_compiled_until(hass: HomeAssistant) -> float | None:
@@ -114,7 +134,7 @@ async def _async_edge(
     statistic: Statistic,
     table: Table,
     order: UnaryExpression[float | None],
-    before: float = inf,
+    before: float,
 ) -> Row | None:
     """Return the first row in some order that starts before a Unix time."""
     query = (
@@ -125,41 +145,10 @@ async def _async_edge(
     )
     if before < inf:
         query = query.where(table.start_ts < before)
-    starts = await async_execute(hass, query.order_by(order).limit(1))
-    if not starts:
-        return None
-    period: Literal["hour", "5minute"] = "hour" if table is Statistics else "5minute"
-    start = starts[0][0]
-    found = await _async_rows(hass, statistic, start, start + 1, period)
-    return found[0] if found else None
-
-
-async def _async_rows(
-    hass: HomeAssistant,
-    statistic: Statistic,
-    since: float,
-    until: float | None,
-    period: Literal["hour", "5minute"],
-) -> list[Row]:
-    def read() -> list[Row]:
-        # Years of rows take long to make: not in the event loop.
-        found = statistics_during_period(
-            hass,
-            dt_util.utc_from_timestamp(since),
-            dt_util.utc_from_timestamp(until) if until else None,
-            {statistic.entity_id},
-            period,
-            {unit_class(statistic): statistic.unit},
-            {"state", "sum"},
-        )
-        return [
-            Row(int(row["start"]), state, total)
-            for row in found.get(statistic.entity_id, ())
-            if (state := row.get("state")) is not None
-            and (total := row.get("sum")) is not None
-        ]
-
-    return await async_query(hass, read)
+    for (start,) in await async_execute(hass, query.order_by(order).limit(1)):
+        for row in await async_rows(hass, statistic, start, start + 1, table):
+            return row
+    return None
 
 
 async def async_query[T](hass: HomeAssistant, query: Callable[[], T]) -> T:

@@ -19,11 +19,12 @@ from custom_components.cemm.days import HOUR
 
 from .counters import Counter, Statistic
 from .recorder import (
+    MINUTES,
     SHORT_TERM,
     Table,
     async_execute,
-    async_newest_hour,
-    async_oldest_minutes,
+    async_newest,
+    async_oldest,
 )
 from .rows import TOLERANCE, Hole, Row
 
@@ -56,7 +57,7 @@ async def async_seams(
     by more than it can. Unless it is looked ``everywhere``, that is in about the time of
     which there are short-term rows.
     """
-    oldest = None if everywhere else await async_oldest_minutes(hass, counter)
+    oldest = None if everywhere else await async_oldest(hass, counter, MINUTES)
 
     def is_odd(c: Any) -> ColumnElement[bool]:
         most = counter.max_rate * scale * (c.start - c.start_before)
@@ -80,7 +81,7 @@ async def async_restarts(
 
     The first of all has the hour before it as its neighbour.
     """
-    if (oldest := await async_oldest_minutes(hass, statistic)) is None:
+    if (oldest := await async_oldest(hass, statistic, MINUTES)) is None:
         return []
 
     def is_odd(c: Any) -> ColumnElement[bool]:
@@ -90,8 +91,8 @@ async def async_restarts(
             func.abs(rise - change) > TOLERANCE * scale,
         )
 
-    found = await _async_pairs(hass, StatisticsShortTerm, (statistic, scale), is_odd)
-    hour = await async_newest_hour(hass, statistic, oldest.start - HOUR + 1)
+    found = await _async_pairs(hass, MINUTES, (statistic, scale), is_odd)
+    hour = await async_newest(hass, statistic, before=oldest.start - HOUR + 1)
     return [Hole(hour, oldest), *found] if hour else found
 
 

@@ -14,11 +14,10 @@ from .apply import async_apply
 from .counters import Statistic
 from .ledger import Ledger
 from .recorder import (
+    MINUTES,
     SHORT_TERM,
-    async_hours,
-    async_minutes,
-    async_newest_hour,
-    async_newest_minutes,
+    async_newest,
+    async_rows,
     async_scales,
     async_stored,
     async_writable,
@@ -92,13 +91,13 @@ async def _async_around(
     They are short-term ones, or hours where those are deleted already.
     """
     start = int(first.at // SHORT_TERM) * SHORT_TERM
-    rows = await async_minutes(hass, statistic, start)
-    if old := await async_newest_minutes(hass, statistic, start):
+    rows = await async_rows(hass, statistic, start, table=MINUTES)
+    if old := await async_newest(hass, statistic, MINUTES, start):
         return [old, *rows], SHORT_TERM
     hour = floor_hour(first.at)
-    hours = await async_hours(hass, statistic, hour)
+    hours = await async_rows(hass, statistic, hour)
     # Where nothing was before the break, the sum begins with it.
-    old = await async_newest_hour(hass, statistic, hour) or Row(
+    old = await async_newest(hass, statistic, before=hour) or Row(
         hour - HOUR, first.before, 0.0
     )
     is_deleted = (
