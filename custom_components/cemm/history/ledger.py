@@ -2,15 +2,14 @@
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
 from datetime import date
 import logging
 from time import time
-from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
+import voluptuous as vol
 
 from custom_components.cemm.days import DAY
 from custom_components.cemm.meters.breaks import Break
@@ -29,6 +28,26 @@ type Span = tuple[date, date]
 
 # Without a recorder, or with one that excludes the sensor, a break is never settled.
 _KEPT_FOR = 10 * DAY
+
+
+_DAY = vol.All(str, date.fromisoformat)
+_TIMES = {str: vol.Coerce(float)}
+_FILE = vol.Schema(
+    {
+        # An older version did not know when, and so not either of which database.
+        vol.Required("imported"): vol.Any(_TIMES, vol.All(list, lambda _: {})),
+        vol.Required("wanted"): vol.Any(
+            None, vol.All([vol.Any(None, _DAY)], vol.Coerce(tuple))
+        ),
+        "since": _TIMES,
+        "settled": {str: int},
+        "breaks": [vol.All(dict, lambda each: Break(**each))],
+        "notes": {str: {str: vol.All([_DAY], vol.Coerce(tuple))}},
+        "guesses": {str: {_DAY: vol.Coerce(float)}},
+    },
+    extra=vol.REMOVE_EXTRA,
+)
+_SAVED = [str(name) for name in _FILE.schema]
 
 
 class Ledger:
@@ -57,50 +76,18 @@ class Ledger:
 
     async def async_load(self) -> None:
         """Continue from what was saved."""
-        await self._file.async_restore(self._restore)
-
-    def _restore(self, stored: dict[str, Any]) -> None:
-        imported = stored["imported"]
-        since, settled = (dict(stored.get(key, {})) for key in ("since", "settled"))
-        if isinstance(imported, list):
-            # An older version did not know when, and so not either of which database.
-            imported = {}
-        breaks = [Break(**each) for each in stored.get("breaks", ())]
-        guesses = {
-            alias: {date.fromisoformat(day): at for day, at in guessed.items()}
-            for alias, guessed in stored.get("guesses", {}).items()
-        }
-        notes = {
-            alias: {why: _span(*span) for why, span in noted.items()}
-            for alias, noted in stored.get("notes", {}).items()
-        }
-        if wanted := stored["wanted"]:
-            start, end = (date.fromisoformat(day) if day else None for day in wanted)
-            self.wanted = (start, end)
-        self.imported, self.since, self.settled = dict(imported), since, settled
-        self.breaks, self.guesses, self.notes = breaks, guesses, notes
+        await self._file.async_restore(
+            lambda stored: self.__dict__.update(_FILE(stored))
+        )
 
     async def async_save(self) -> None:
         """Save all of it."""
-        await self._file.async_save(
-            {
-                "imported": self.imported,
-                "since": self.since,
-                "settled": self.settled,
-                "wanted": [day.isoformat() if day else None for day in self.wanted]
-                if self.wanted
-                else None,
-                "breaks": [asdict(each) for each in self.breaks],
-                "notes": {
-                    alias: {why: [str(day) for day in span] for why, span in of.items()}
-                    for alias, of in self.notes.items()
-                },
-                "guesses": {
-                    alias: {day.isoformat(): at for day, at in guessed.items()}
-                    for alias, guessed in self.guesses.items()
-                },
-            }
-        )
+        guesses = {
+            alias: {str(day): at for day, at in guessed.items()}
+            for alias, guessed in self.guesses.items()
+        }
+        data = {name: getattr(self, name) for name in _SAVED}
+        await self._file.async_save(data | {"guesses": guesses})
 
     def note(self, statistic: Statistic, why: Why, what: Difference) -> None:
         """Take note of what was put right, and tell."""
@@ -166,7 +153,3 @@ class Ledger:
     async def async_remove(self) -> None:
         """Forget everything: the config entry is removed."""
         await self._file.async_remove()
-
-
-def _span(first: str, last: str) -> Span:
-    return date.fromisoformat(first), date.fromisoformat(last)
