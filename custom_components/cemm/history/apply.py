@@ -8,6 +8,7 @@ cross; the recorder itself only ever adds rows at the end.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import batched
+from math import inf
 from time import time
 from typing import override
 
@@ -129,29 +130,22 @@ async def async_queue(
         get_instance(hass).queue_task(_WriteTask(statistic, metadata, what.rows))
 
 
-async def async_mark(hass: HomeAssistant, statistic: Statistic) -> Mark:
-    """Return the row that tells of moves, which the live sum goes on from if there is one.
-
-    Raises CemmError when the statistic has none: it was renamed, or deleted.
-    """
-    for table in (MINUTES, HOURS):
-        if row := await async_newest(hass, statistic, table):
-            return Mark(row, table)
-    raise CemmError(f"{statistic.entity_id} has no rows any more")
-
-
 async def async_prepend(
     hass: HomeAssistant,
     statistic: Statistic,
-    mark: Mark,
+    mark: Row | None,
     origin: float,
     rows: Sequence[Row],
 ) -> None:
     """Have older rows written, and all sums moved such that they begin at 0 there.
 
     Home Assistant takes what was before the first row as 0: it would show a sum that begins
-    below 0 as a fall. Raises as `async_queue` does.
+    below 0 as a fall. The ``mark`` is the short-term row that the live sum went on from;
+    where there is none, rows that are there stay as they are. Raises as `async_queue` does.
     """
+    if mark is None:
+        await async_queue(hass, statistic, Difference(rows=rows))
+        return
     metadata = await _async_metadata(hass, statistic)
     task = _PrependTask(statistic, metadata, rows, mark=mark, origin=origin)
     get_instance(hass).queue_task(task)
@@ -212,14 +206,6 @@ class _WriteTask(RecorderTask):
                 return
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A row that was there before: it tells by how much all sums were moved since."""
-
-    row: Row
-    table: Table = HOURS
-
-
 @dataclass(slots=True)
 class _PrependTask(_WriteTask):
     """Moves all sums such that they begin at 0 with the rows that it then writes.
@@ -228,42 +214,41 @@ class _PrependTask(_WriteTask):
     of it makes good whatever the recorder has lost.
     """
 
-    mark: Mark = field(kw_only=True)
+    mark: Row = field(kw_only=True)
+    """A short-term row of before: it tells by how much all sums were moved since."""
     origin: float = field(kw_only=True)
     """The sum before the first of the rows, as long as nothing is moved."""
 
     @override
     def run(self, instance: Recorder) -> None:
         """Write only what goes on as it should: the rest is written another time."""
-        if (mark := self._moved(instance)) is None:
+        if not self._is_moved(instance):
             return
         end = self.rows[-1].end
-        after = rows(instance.hass, self.statistic, end, end + 1) or [mark]
+        later = rows(instance.hass, self.statistic, end, end + 1)
+        # A sum must not fall by the noise of floats either.
+        most = later[0].sum if later else inf
         self.rows = [
-            # A sum must not fall by the noise of floats either.
-            replace(row, sum=min(row.sum - self.origin, after[0].sum))
-            for row in self.rows
+            replace(row, sum=min(row.sum - self.origin, most)) for row in self.rows
         ]
         super(_PrependTask, self).run(instance)
 
-    def _moved(self, instance: Recorder) -> Row | None:
-        """Return the mark as it is when all sums are moved; None: that can't be done."""
-        mark, statistic = self.mark.row, self.statistic
+    def _is_moved(self, instance: Recorder) -> bool:
+        mark, statistic = self.mark, self.statistic
         for _ in range(_TRIES):
             there = rows(
-                *(instance.hass, statistic, mark.start, mark.start + 1),
-                table=self.mark.table,
+                *(instance.hass, statistic, mark.start, mark.start + 1), table=MINUTES
             )
             if not there:
-                return None
+                break
             lift = mark.sum - self.origin - there[0].sum
             if abs(lift) <= _EXACT:
-                return there[0]
+                return True
             start = dt_util.utc_from_timestamp(self.rows[0].start)
             adjust_statistics(
                 instance, statistic.entity_id, start, lift, statistic.unit
             )
-        return None
+        return False
 
 
 def _new_metadata(hass: HomeAssistant, statistic: Statistic) -> StatisticMetaData:

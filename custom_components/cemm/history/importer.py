@@ -21,7 +21,7 @@ from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import DAY, HOUR, date_at, days, midnight, months_back
 from custom_components.cemm.meters.meter import MeterData
 
-from .apply import Mark, async_begin_at, async_mark, async_prepend
+from .apply import async_begin_at, async_prepend
 from .ask import HistoryReader, Part, contained
 from .count import count_days_back
 from .counters import Counter
@@ -92,7 +92,8 @@ class Importer:
     _votes: Votes = field(default_factory=Tally)
     """What is known of the tariffs."""
     notes: Notes = field(default_factory=lambda: defaultdict(set))
-    _marks: dict[Counter, Mark] = field(default_factory=dict)
+    _live: dict[Counter, Row | None] = field(default_factory=dict)
+    """The row that each live sum went on from."""
     _oldest: dict[Counter, Row] = field(default_factory=dict)
     """The first row of all that was written last of each counter."""
     _stored: deque[Future[None]] = field(default_factory=deque)
@@ -194,10 +195,12 @@ class Importer:
     async def _async_write(
         self, counter: Counter, origin: float, rows: list[Row]
     ) -> None:
-        if counter not in self._marks:
-            self._marks[counter] = await async_mark(self.hass, counter)
-        await async_prepend(self.hass, counter, self._marks[counter], origin, rows)
-        self._oldest[counter] = replace(rows[0], sum=rows[0].sum - origin)
+        if counter not in self._live:
+            self._live[counter] = await async_newest(self.hass, counter, MINUTES)
+        live = self._live[counter]
+        await async_prepend(self.hass, counter, live, origin, rows)
+        begin = rows[0].sum - origin if live else rows[0].sum
+        self._oldest[counter] = replace(rows[0], sum=begin)
         self.written[counter.alias].update(row.start for row in rows)
 
 
