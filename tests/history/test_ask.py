@@ -21,7 +21,8 @@ from custom_components.cemm.client import (
 )
 from custom_components.cemm.days import date_at, days, midnight
 from custom_components.cemm.history import questions
-from custom_components.cemm.history.ask import HistoryReader, contained
+from custom_components.cemm.history.ask import HistoryReader
+from custom_components.cemm.history.look import Look
 
 OCTOBER = (date(2025, 10, 30), date(2025, 10, 31))
 NOVEMBER = (date(2025, 11, 1), date(2025, 11, 2))
@@ -141,10 +142,10 @@ async def test_a_refused_key_is_neither_given_up_nor_a_matter_of_one_meter() -> 
     client.fails.add((Period.DAY, NOVEMBER[0]))
     reader = HistoryReader(client)  # type: ignore[arg-type]
     assert await attempts(reader, 10) == 10
-    failed: dict[str, CemmError] = {}
-    with pytest.raises(AuthenticationError), contained("pulse-2", failed):
+    look = Look([], now=0, newest=0)
+    with pytest.raises(AuthenticationError), look.contained("pulse-2"):
         await reader.meter_days("pulse-2", *NOVEMBER, TODAY)
-    assert not failed
+    assert not look.failed
 
 
 @pytest.mark.parametrize("unused", [1, 2])

@@ -22,7 +22,7 @@ A month of a meter's data comes this way:
 
 `manager.py` says when: at the start, once an hour, after an outage, when the user asks, and as
 soon as there is a break to settle (`settling.py`). `reconciler.py` has what is done then, in
-which order, and `ledger.py` keeps what the rows themselves cannot tell.
+which order; `look.py` is one such look, and `ledger.py` keeps what the rows cannot tell.
 
 Sums are moved because Home Assistant shows their differences, and takes what was before the
 first row as 0: a sum that begins too low, restarts, or has booked what was no use is put right

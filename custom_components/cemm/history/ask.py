@@ -1,18 +1,14 @@
 """Asks a CEMM for history: one request at a time, so that polling goes first."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from time import time
 from typing import Any
 
 from custom_components.cemm.client import (
-    AuthenticationError,
     CemmClient,
     CemmError,
-    CemmResponseError,
-    CemmStatusError,
     EmptyError,
     History,
     NotConnectedError,
@@ -35,27 +31,6 @@ _RECENT = timedelta(days=31)
 _LONGEST_DARK = timedelta(days=92)
 
 _NOTHING = History({})
-
-
-@contextmanager
-def contained(alias: str, failed: dict[str, CemmError]) -> Iterator[None]:
-    """Note in ``failed`` an error of the meter itself, and raise one of the CEMM."""
-    try:
-        yield
-    except AuthenticationError:
-        raise
-    except (CemmStatusError, CemmResponseError) as err:
-        failed[alias] = err
-
-
-def raise_any(failed: Mapping[str, CemmError]) -> None:
-    """Raise one of the errors noted, if there are any.
-
-    That a meter is not connected is no error: it may be again, and is asked then.
-    """
-    for err in failed.values():
-        if not isinstance(err, NotConnectedError):
-            raise err
 
 
 type Part = tuple[str, date, date]
@@ -202,14 +177,12 @@ class HistoryReader:
             of_day: Question = (alias, Period.DAY, day)
             if not self.failing.keys().isdisjoint([month, of_day, (alias, None, day)]):
                 found[day] = 0.0
-            elif self._questions.answers.get(
-                of_day, _NOTHING
-            ) is None and self._is_recent(day):
+            elif (
+                self._questions.answers.get(of_day, _NOTHING) is None
+                and self._today - day <= _RECENT
+            ):
                 found[day] = time() + _NOTHING_FOR
         return found
-
-    def _is_recent(self, day: date) -> bool:
-        return self._today - day <= _RECENT
 
     def forget(self, alias: str, since: date) -> None:
         """Forget the answers about a meter's days since then: they were used."""

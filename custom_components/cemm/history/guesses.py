@@ -1,6 +1,6 @@
 """Days that were imported without all of their data are counted again when it is there."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from itertools import groupby
@@ -8,10 +8,10 @@ from itertools import groupby
 from custom_components.cemm.days import HOUR
 
 from .apply import async_apply, async_write
-from .ask import contained
 from .count import count_hours
 from .counters import Counter
 from .healing import Healer
+from .look import Look
 from .profile import Day
 from .recorder import async_rows
 from .rows import Hole, Row
@@ -22,25 +22,25 @@ from .want import Difference, Move, Why, difference, want_hole
 _SAME = 1e-3
 
 
-async def async_recount(
-    healer: Healer, counters: Collection[Counter], now: float
-) -> None:
+async def async_recount(healer: Healer, look: Look, by: float) -> None:
     """Ask again for what is due by then; raises CemmError for the CEMM."""
+    counters = look.ready
     for alias, guessed in list(healer.ledger.guesses.items()):
-        due = sorted(day for day, again_at in guessed.items() if again_at <= now)
+        due = sorted(day for day, again_at in guessed.items() if again_at <= by)
         of_alias = [counter for counter in counters if counter.alias == alias]
         # An older day goes on from what a newer one moves.
         for day in reversed(due if of_alias else []):
-            with contained(alias, healer.failed):
-                await _async_day(healer, alias, day, of_alias)
+            with look.contained(alias):
+                await _async_day(healer, look.today, day, of_alias)
         if due:
             healer.reader.forget(alias, due[0])
 
 
 async def _async_day(
-    healer: Healer, alias: str, day: date, counters: Sequence[Counter]
+    healer: Healer, today: date, day: date, counters: Sequence[Counter]
 ) -> None:
-    found = await healer.reader.meter_days(alias, day, day, healer.today)
+    alias = counters[0].alias
+    found = await healer.reader.meter_days(alias, day, day, today)
     if again := healer.reader.unknown(alias, [day]):
         await healer.ledger.async_guess(alias, again)
         return

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
-from time import time
 
 from homeassistant.core import HomeAssistant
 
@@ -21,11 +20,12 @@ from custom_components.cemm.days import (
 )
 
 from .apply import async_apply
-from .ask import HistoryReader, contained
+from .ask import HistoryReader
 from .count import count_hours
 from .counters import Counter
 from .late import hours_late, is_read_hourly
 from .ledger import Ledger
+from .look import Look
 from .recorder import MINUTES, async_rows, async_scales
 from .rows import Hole, Row
 from .seams import async_gapless, async_seams
@@ -47,76 +47,73 @@ class Healer:
     ledger: Ledger
     lock: asyncio.Lock
     """Held while rows are read and changed."""
-    today: date = date.min
-    newest: int = 0
-    """The Unix time by which the hours end that may be written."""
-    written: dict[str, set[int]] = field(default_factory=dict)
-    """The starts of the hours written, by alias."""
-    failed: dict[str, CemmError] = field(default_factory=dict)
-    """Why the history of a meter could not be had, by alias."""
     _given_up: dict[_Seam, float] = field(default_factory=dict)
     """What nothing could be done about, and when (Unix time) that is tried again."""
     _looked: set[str] = field(default_factory=set)
     """The entity ids of the statistics that were looked at as a whole."""
 
-    async def async_run(self, counters: Collection[Counter]) -> None:
+    async def async_run(self, look: Look) -> None:
         """Mend what is amiss between the rows of counters.
 
-        Raises CemmError when the CEMM can't be asked. An error of a single meter is
-        noted, and the others go on.
+        Raises CemmError when the CEMM can't be asked.
         """
         seams: list[_Seam] = []
+        counters = look.ready
         scales = await async_scales(self.hass, counters)
         gapless = await async_gapless(self.hass, counters) & self._looked
         for counter in counters:
-            self.ledger.since.setdefault(counter.entity_id, time())
+            self.ledger.since.setdefault(counter.entity_id, look.now)
             if counter not in scales:
                 continue
             everywhere = counter.entity_id not in gapless
             found = await async_seams(
                 self.hass, counter, scales[counter], everywhere=everywhere
             )
-            seams += [(counter, seam) for seam in found if self._is_due(counter, seam)]
+            seams += [
+                (counter, seam)
+                for seam in found
+                # The recorder writes no more there, and something may be done about it.
+                if seam.after.start <= look.newest
+                and self._given_up.get((counter, seam), 0.0) <= look.now
+            ]
             self._looked.add(counter.entity_id)
         # The newest comes first: mending a sum moves all later rows.
         seams.sort(key=_together, reverse=True)
         for _, group in groupby(seams, _together):
-            await self._async_fill_all(dict(group))
+            await self._async_fill_all(look, dict(group))
         for counter in scales:
-            if counter.alias not in self.failed:
-                with contained(counter.alias, self.failed):
-                    await self._async_settle_late(counter)
+            if counter.alias not in look.failed:
+                with look.contained(counter.alias):
+                    await self._async_settle_late(look, counter)
 
-    def _is_due(self, counter: Counter, seam: Hole) -> bool:
-        """Whether the recorder writes no more there, and something may be done about it."""
-        again_at = self._given_up.get((counter, seam), 0.0)
-        return seam.after.start <= self.newest and again_at <= time()
-
-    async def _async_fill_all(self, seams: dict[Counter, Hole]) -> None:
+    async def _async_fill_all(self, look: Look, seams: dict[Counter, Hole]) -> None:
         """Mend a seam that counters of one meter and one channel have in common."""
         alias, hole = next((counter.alias, hole) for counter, hole in seams.items())
-        if alias not in self.failed:
-            with contained(alias, self.failed):
-                uses = await self._async_count(alias, seams, hole.times, is_guess=True)
+        if alias not in look.failed:
+            with look.contained(alias):
+                uses = await self._async_count(
+                    look.today, seams, hole.times, is_guess=True
+                )
                 for counter, use in uses.items():
-                    await self._async_fill(counter, seams[counter], use)
+                    await self._async_fill(look, counter, seams[counter], use)
 
     async def _async_count(
         self,
-        alias: str,
+        today: date,
         counters: Collection[Counter],
         times: list[int],
         *,
         is_guess: bool = False,
     ) -> dict[Counter, Use]:
-        """Return how counters went on from hour to hour.
+        """Return how counters of one meter went on from hour to hour.
 
         With ``is_guess`` days that are not known yet are counted again when they are.
         """
         uses: dict[Counter, Use] = {counter: ([0.0], [0.0]) for counter in counters}
+        alias = next(counter.alias for counter in counters)
         months = list(months_back(date_at(times[-1] - 1), date_at(times[0])))
         for first, last in reversed(months):
-            days = await self.reader.meter_days(alias, first, last, self.today)
+            days = await self.reader.meter_days(alias, first, last, today)
             if is_guess:
                 guessed = self.reader.unknown(alias, (each.day for each in days))
                 await self.ledger.async_guess(alias, guessed)
@@ -130,7 +127,9 @@ class Healer:
                     total += [total[-1] + amount for amount in later[1:]]
         return uses
 
-    async def _async_fill(self, counter: Counter, seam: Hole, use: Use) -> None:
+    async def _async_fill(
+        self, look: Look, counter: Counter, seam: Hole, use: Use
+    ) -> None:
         """Mend a counter's seam, as its neighbours are by now."""
         async with self.lock:
             start, end = seam.before.start, seam.after.start
@@ -142,31 +141,30 @@ class Healer:
             wants, what = await self.hass.async_add_executor_job(
                 partial(_filled, Hole(*neighbours), use, rows, since)
             )
-            await self._async_apply(counter, wants, what)
+            await self._async_apply(look, counter, wants, what)
         if not what:
-            self._given_up[counter, seam] = time() + _GIVEN_UP_FOR
+            self._given_up[counter, seam] = look.now + _GIVEN_UP_FOR
 
     async def _async_apply(
-        self, counter: Counter, wants: Sequence[Want], what: Difference
+        self, look: Look, counter: Counter, wants: Sequence[Want], what: Difference
     ) -> None:
         if what:
             await async_apply(self.hass, counter, what)
             self.ledger.note(counter, wants[-1].why, what)
-            written = self.written.setdefault(counter.alias, set())
-            written.update(row.start for row in what.rows)
+            look.note(counter, what.rows)
 
-    async def _async_settle_late(self, counter: Counter) -> None:
+    async def _async_settle_late(self, look: Look, counter: Counter) -> None:
         """Put readings that came late into the hours that they tell of, once."""
         settled, entity_id = self.ledger.settled, counter.entity_id
-        minutes = await async_rows(self.hass, counter, time() - DAY, table=MINUTES)
+        minutes = await async_rows(self.hass, counter, look.now - DAY, table=MINUTES)
         if not is_read_hourly(minutes):
             return
         first = settled.get(entity_id, floor_hour(minutes[0].start))
         since = midnight(date_at(first))
-        times = [*range(since, self.newest + 1, HOUR)]
-        if self.newest - first < 2 * HOUR:
+        times = [*range(since, look.newest + 1, HOUR)]
+        if look.newest - first < 2 * HOUR:
             return
-        use = (await self._async_count(counter.alias, [counter], times))[counter]
+        use = (await self._async_count(look.today, [counter], times))[counter]
         wants: Sequence[Want] = ()
         if late := hours_late(minutes, times, use):
             skipped = times.index(first)
@@ -174,14 +172,14 @@ class Healer:
                 [part - all_[skipped] for part in all_[skipped:]] for all_ in use
             )
             async with self.lock:
-                rows = await async_rows(self.hass, counter, first - HOUR, self.newest)
+                rows = await async_rows(self.hass, counter, first - HOUR, look.newest)
                 if [row.end for row in rows] != times[skipped:]:
                     return
                 wants = want_late(Hole(rows[0], rows[-1]), used, unknown, late)
                 what = _made([rows[0], rows[-1]], wants, rows)
-                await self._async_apply(counter, wants, what)
-        if wants or late == 0 or self.newest - first > DAY:
-            settled[entity_id] = self.newest - HOUR * (late or 0)
+                await self._async_apply(look, counter, wants, what)
+        if wants or late == 0 or look.newest - first > DAY:
+            settled[entity_id] = look.newest - HOUR * (late or 0)
             await self.ledger.async_save()
 
 

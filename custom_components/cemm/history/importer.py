@@ -22,10 +22,11 @@ from custom_components.cemm.days import DAY, HOUR, date_at, days, midnight, mont
 from custom_components.cemm.meters.meter import MeterData
 
 from .apply import async_begin_at, async_prepend
-from .ask import HistoryReader, Part, contained
+from .ask import HistoryReader, Part
 from .count import count_days_back
 from .counters import Counter
 from .ledger import Ledger
+from .look import Look
 from .meter_days import Why
 from .profile import Day
 from .progress import Progress
@@ -80,15 +81,11 @@ class Importer:
 
     hass: HomeAssistant
     reader: HistoryReader
-    today: date
+    ledger: Ledger
+    progress: Progress
+    look: Look
     hours: range
     """From the Unix time of the first hour that may be written to the end of the last."""
-    progress: Progress
-    written: dict[str, set[int]]
-    """The starts of the hours written, by alias."""
-    ledger: Ledger
-    failed: dict[str, CemmError] = field(default_factory=dict)
-    """Why the history of a meter could not be had, by alias."""
     _votes: Votes = field(default_factory=Tally)
     """What is known of the tariffs."""
     notes: Notes = field(default_factory=lambda: defaultdict(set))
@@ -110,24 +107,24 @@ class Importer:
             for first, last in job.months_left(self.hours.start)
         ]
         self.progress.begin(
-            sum(job.days_since(self.hours.start, self.today) for job in jobs),
+            sum(job.days_since(self.hours.start, self.look.today) for job in jobs),
             sum((last - first).days + 1 for first, last, _ in plan),
         )
         # The newest months first, but before all else those of the dashboard's sources.
         plan.sort(key=lambda part: (part[2].is_device, -part[1].toordinal()))
         for number, (first, last, job) in enumerate(plan, 1):
-            if job.alias not in self.failed:
+            if job.alias not in self.look.failed:
                 then = [
                     (other.alias, begin, end)
                     for begin, end, other in plan[number : number + _ASKED_AHEAD]
                     if begin.replace(day=1) in other.months
                 ]
-                with contained(job.alias, self.failed):
+                with self.look.contained(job.alias):
                     await self._async_month(job, first, last, then)
         await async_stored(self.hass)
         for counter, row in self._oldest.items():
             if not row.is_like(await async_oldest(self.hass, counter)):
-                self.failed[counter.alias] = CemmError("not all rows were written")
+                self.look.failed[counter.alias] = CemmError("not all rows were written")
 
     async def _async_jobs(self, anchors: Mapping[Counter, Row]) -> list[_Job]:
         jobs = []
@@ -135,9 +132,9 @@ class Importer:
         for (alias, _), group in groupby(anchors, attrgetter("alias", "rule.day")):
             counters = {counter: anchors[counter] for counter in group}
             channels = {name for counter in counters for name in counter.rule.period}
-            with contained(alias, self.failed):
+            with self.look.contained(alias):
                 months = await self.reader.months(
-                    alias, channels, self.today, then=aliases
+                    alias, channels, self.look.today, then=aliases
                 )
                 is_device = all(counter.is_device for counter in counters)
                 jobs.append(_Job(alias, is_device, counters, months))
@@ -153,7 +150,7 @@ class Importer:
             return
         if month in job.months:
             found = await self.reader.meter_days(
-                *(job.alias, first, last, self.today, self.progress.count_day),
+                *(job.alias, first, last, self.look.today, self.progress.count_day),
                 since=min(job.months),
                 then=then,
             )
@@ -201,7 +198,7 @@ class Importer:
         await async_prepend(self.hass, counter, live, origin, rows)
         begin = rows[0].sum - origin if live else rows[0].sum
         self._oldest[counter] = replace(rows[0], sum=begin)
-        self.written[counter.alias].update(row.start for row in rows)
+        self.look.note(counter, rows)
 
 
 async def async_anchor(

@@ -84,7 +84,8 @@ class Questions:
         """
         asked = list(questions)
         wanted = [question for question in asked if question not in self.answers]
-        later = [q for q in next_ones if q not in self.answers | self._failures]
+        known = self.answers.keys() | self._failures.keys()
+        later = [question for question in next_ones if question not in known]
         error: CemmError | None = None
         in_vain = 0
         while wanted:
