@@ -100,6 +100,9 @@ class Importer:
 
         An error of a single meter is noted, and the others go on.
         """
+        for counter in anchors:
+            # Whatever is taken out of a sum from now on is later than this.
+            self._live[counter] = await async_newest(self.hass, counter, MINUTES)
         jobs = await self._async_jobs(anchors)
         plan = [
             (first, last, job)
@@ -192,8 +195,6 @@ class Importer:
     async def _async_write(
         self, counter: Counter, origin: float, rows: list[Row]
     ) -> None:
-        if counter not in self._live:
-            self._live[counter] = await async_newest(self.hass, counter, MINUTES)
         live = self._live[counter]
         await async_prepend(self.hass, counter, live, origin, rows)
         begin = rows[0].sum - origin if live else rows[0].sum
