@@ -13,7 +13,14 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .client import NOTHING_THERE, AuthenticationError, CemmClient, CemmError, Reading
+from .client import (
+    NOTHING_THERE,
+    AuthenticationError,
+    CemmClient,
+    CemmError,
+    CemmInfo,
+    Reading,
+)
 from .const import DOMAIN
 from .devices import async_registered_meters
 from .discovery import async_look_for_lost
@@ -56,7 +63,9 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         )
         self.options = Options.of(entry.options)
         self._meters = Meters(hass, entry, self.options, new_schedule)
-        self.roster = Roster(hass, entry, client, self._meters, self._find_odd)
+        self.kind_of = self._meters.kind_of
+        info = CemmInfo(entry.unique_id)
+        self.roster = Roster(hass, entry, client, self._meters, self._find_odd, info)
         self._asker = Asker(hass, entry, client, self._meters, self._look_now)
         self._planned = inf
         self._requested = True
@@ -209,7 +218,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
             return False
         if self.roster.may_identify(self._next_due):
             await self.roster.async_identify(after_failure=after_failure)
-        elif self.roster.is_due_again:
+        elif monotonic() >= self.client.again_at:
             await self._asker.async_aside([self.roster.async_ask_again()])
         self._find_wanted()
         self._meters.find_stalled(self._wanted)

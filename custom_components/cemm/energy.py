@@ -91,7 +91,10 @@ def merge_preferences(
     """
     used = frozenset(_strings(current))
     sources: list[Any] = [*current["energy_sources"], *_sources(meters, used, tariffs)]
-    devices: list[Any] = [*current["device_consumption"], *_devices(meters, used)]
+    devices: list[Any] = [*current["device_consumption"]]
+    for meter in meters:
+        if meter.kind in {MeterKind.ELECTRICITY, MeterKind.PULSE}:
+            devices += _whole(meter, used, "stat_consumption")
     return {**current, "energy_sources": sources, "device_consumption": devices}
 
 
@@ -137,13 +140,10 @@ def _meter_statistics(
 ) -> list[MeterStatistics]:
     meters = []
     for alias, data in coordinator.data.items():
-        statistics = {}
-        disabled = set()
-        for key in CHANNELS:
-            if sensor := async_sensor(hass, coordinator.mac, alias, key):
-                statistics[key] = sensor.entity_id
-                if sensor.disabled:
-                    disabled.add(key)
+        found = {k: async_sensor(hass, coordinator.mac, alias, k) for k in CHANNELS}
+        sensors = {key: sensor for key, sensor in found.items() if sensor}
+        statistics = {key: sensor.entity_id for key, sensor in sensors.items()}
+        disabled = [key for key, sensor in sensors.items() if sensor.disabled]
         name = async_meter_name(hass, coordinator.config_entry, alias)
         meters.append(MeterStatistics(data.kind, statistics, disabled, name))
     return meters
@@ -253,15 +253,6 @@ def _volume(meter: MeterStatistics, used: Collection[str], kind: str) -> Iterato
     if volume and volume not in used:
         extras = _extras(meter.name, meter.get("flow"))
         yield {"type": kind, "stat_energy_from": volume, **_NO_PRICE, **extras}
-
-
-def _devices(
-    meters: Collection[MeterStatistics], used: Collection[str]
-) -> Iterator[Item]:
-    """Yield what measures a part of the house's own consumption."""
-    for meter in meters:
-        if meter.kind in {MeterKind.ELECTRICITY, MeterKind.PULSE}:
-            yield from _whole(meter, used, "stat_consumption")
 
 
 def _extras(name: str, rate: str | None) -> Item:

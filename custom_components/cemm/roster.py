@@ -1,6 +1,7 @@
 """Which CEMM answers, and which meters it has."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from time import monotonic
 
 from homeassistant.config_entries import ConfigEntry
@@ -18,12 +19,15 @@ from .client import (
 )
 from .devices import async_registered_meters, async_remove_meter, async_update_cemm
 from .issues import async_tidy
-from .meters.listing import Missing, completed, left_out
 from .meters.meters import Meters
 from .outage import WrongDeviceError
 
 # Meters come and go, and a lease may give the address to another device.
 _INTERVAL = 600.0
+
+# A CEMM that has just started may not know all of its meters yet. So a meter is gone only
+# when it has been missing from every list for this long (seconds).
+_GONE_AFTER = 600.0
 
 # Until it has been measured, listing the meters is expected to take this long (seconds). It
 # may be put off for the second time, so that no meter has to wait for it.
@@ -31,36 +35,26 @@ _TAKES = 2.0
 _WAITS = 60.0
 
 
+@dataclass(slots=True)
 class Roster:
     """Identifies one CEMM again and again, and lists its meters."""
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        client: CemmClient,
-        meters: Meters,
-        on_listed: Callable[[], None],
-    ) -> None:
-        """Start with nothing asked; `on_listed` is called when meters were listed."""
-        self.kind_of = meters.kind_of
-        assert entry.unique_id
-        self._on_listed = on_listed
-        self._hass = hass
-        self._entry = entry
-        self._client = client
-        self._meters = meters
-        self._missing = Missing()
-        self._takes = _TAKES
-        self._is_asking_again = False
-        self.types: Mapping[str, str | None] = {}
-        """The type of each meter that is there or has a device; to be kept."""
-        self.info = CemmInfo(entry.unique_id)
-        self.device_id = ""
-        self.error: CemmError | None = None
-        """Why the CEMM did not say who it is, though its meters answer."""
-        self.due = 0.0
-        """When to identify it next, in monotonic seconds; 0: before anything else."""
+    _hass: HomeAssistant
+    _entry: ConfigEntry
+    _client: CemmClient
+    _meters: Meters
+    _on_listed: Callable[[], None]
+    info: CemmInfo
+    """What it said of itself last."""
+    types: Mapping[str, str | None] = field(default_factory=dict)
+    """The type of each meter that is there or has a device; to be kept."""
+    device_id: str = ""
+    error: CemmError | None = None
+    """Why the CEMM did not say who it is, though its meters answer."""
+    due: float = 0.0
+    """When to identify it next, in monotonic seconds; 0: before anything else."""
+    _missing_since: dict[str, float] = field(default_factory=dict)
+    _takes: float = _TAKES
 
     @property
     def listed(self) -> dict[str, Meter]:
@@ -70,11 +64,6 @@ class Roster:
     def find(self, alias: str) -> Meter:
         """Return a meter, be it there or not, as it was last described."""
         return self.listed.get(alias) or Meter(alias, self.types.get(alias))
-
-    @property
-    def is_due_again(self) -> bool:
-        """Whether to ask again for meters that did not answer well."""
-        return monotonic() >= self._client.again_at and not self._is_asking_again
 
     def may_identify(self, next_due: Callable[[], float]) -> bool:
         """Whether to list the meters now: after those that were due, before the next."""
@@ -131,11 +120,7 @@ class Roster:
 
     async def async_ask_again(self) -> None:
         """Ask for the meters that did not answer well; nothing waits for that."""
-        self._is_asking_again = True
-        try:
-            self._take_meters(await self._client.ask_again(), self.listed)
-        finally:
-            self._is_asking_again = False
+        self._take_meters(await self._client.ask_again(), self.listed)
 
     def _take_meters(
         self, found: Iterable[Meter], known: Mapping[str, Meter]
@@ -144,7 +129,9 @@ class Roster:
         self._on_listed()
         listed = set[str]()
         for meter in found:
-            self._meters.watch(completed(meter, known.get(meter.alias)))
+            # Where the list does not say what it is, what it was before holds.
+            known_type = known.get(meter.alias, meter).type
+            self._meters.watch(Meter(meter.alias, meter.type or known_type))
             listed.add(meter.alias)
         return listed
 
@@ -160,9 +147,13 @@ class Roster:
         answering = {alias for alias, each in data.items() if each.available}
         unlisted = set[str]()
         if self._client.lists_all_meters:
-            unlisted = left_out(known - unlistable, listed - unlistable, answering)
+            # An empty list says nothing of any meter: those that answer are still there.
+            unlisted = known - unlistable - (listed - unlistable or answering)
         silent = self.listed.keys() - listed - answering - {USAGE}
-        for alias in self._missing.gone(silent | unlisted, monotonic()):
-            self._meters.forget(alias)
-            if alias in unlisted:
-                async_remove_meter(self._hass, self._entry, alias)
+        now, since = monotonic(), self._missing_since
+        self._missing_since = {a: since.get(a, now) for a in silent | unlisted}
+        for alias, missing_since in self._missing_since.items():
+            if now - missing_since >= _GONE_AFTER:
+                self._meters.forget(alias)
+                if alias in unlisted:
+                    async_remove_meter(self._hass, self._entry, alias)

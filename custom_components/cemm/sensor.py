@@ -99,7 +99,7 @@ def _registered_sensors(
         if alias := alias_of(device, coordinator.mac):
             meter = coordinator.roster.find(alias)
             key = entity.unique_id.removeprefix(unique_id(coordinator.mac, alias, ""))
-            yield CemmSensor(coordinator, meter, coordinator.roster.kind_of(meter), key)
+            yield CemmSensor(coordinator, meter, coordinator.kind_of(meter), key)
 
 
 class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
@@ -109,17 +109,14 @@ class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
     entity_description: ChannelDescription
 
     def __init__(
-        self,
-        coordinator: CemmCoordinator,
-        meter: Meter,
-        kind: MeterKind,
-        key: str,
+        self, coordinator: CemmCoordinator, meter: Meter, kind: MeterKind, key: str
     ) -> None:
         """Start with the last poll's value; the CEMM may not have the meter now."""
         super().__init__(coordinator, context=meter.alias)
         self._alias = meter.alias
         self._attr_unique_id = unique_id(coordinator.mac, meter.alias, key)
         data = coordinator.data.get(meter.alias)
+        kinds = {alias: each.kind for alias, each in coordinator.data.items()}
         registered = {
             register
             for register in TARIFFS
@@ -129,12 +126,9 @@ class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
             key,
             kind,
             registered.union(data.channels if data else ()),
-            has_gas_meter=any(
-                coordinator.roster.kind_of(other) is MeterKind.GAS
-                for other in coordinator.roster.listed.values()
-            ),
+            has_gas_meter=MeterKind.GAS in kinds.values(),
         )
-        same_kind = (a for a, data in coordinator.data.items() if data.kind is kind)
+        same_kind = (alias for alias, other in kinds.items() if other is kind)
         self._attr_device_info = meter_device_info(
             coordinator.mac,
             coordinator.roster.device_id,

@@ -306,6 +306,28 @@ async def test_what_hangs_is_left_behind(server: Server, cemm: LocalCemm) -> Non
     past.cancel()
 
 
+async def test_who_asks_one_after_the_other_goes_on_before_the_past(
+    server: Server, cemm: LocalCemm
+) -> None:
+    """Also where others have given up waiting for their turn."""
+    server.give(late(http_json(load("local/p1_realtime")), 0.01))
+    row = asyncio.create_task(_in_a_row(cemm, "p1", "s01", "s02", "s03"))
+    await asyncio.sleep(0)
+    past = asyncio.create_task(cemm.history("p1", Period.DAY, 0))
+    for gives_up in (cemm.realtime("mb1"), cemm.history("mb1", Period.DAY, 0)):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await gives_up
+    await asyncio.gather(row, past)
+    asked = [path.split("/")[3] for path in server.paths]
+    assert asked == ["p1", "s01", "s02", "s03", "p1"]
+
+
+async def _in_a_row(cemm: LocalCemm, *aliases: str) -> None:
+    for alias in aliases:
+        await cemm.realtime(alias)
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_a_cemm_that_bears_one_connection_gets_no_other_for_long(
     server: Server, cemm: LocalCemm

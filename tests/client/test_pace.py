@@ -1,6 +1,7 @@
 """How fast the past is asked for, as the answers teach it."""
 
-from contextlib import suppress
+import asyncio
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -28,19 +29,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def ask(asked: Pace, error: CemmError | None = None) -> None:
+async def ask(asked: Pace, error: CemmError | None = None) -> None:
+    answer = asyncio.Future[None]()
     if error is None:
-        with asked.learning():
-            return
-    with pytest.raises(type(error)), asked.learning():
-        raise error
+        answer.set_result(None)
+    else:
+        answer.set_exception(error)
+    with pytest.raises(type(error)) if error else nullcontext():
+        await asked.ask(answer)
 
 
 async def test_nobody_waits_as_long_as_all_is_well(clock: Clock) -> None:
     asked = Pace()
     for _ in range(100):
-        ask(asked)
-        ask(asked, NotConnectedError(404))
+        await ask(asked)
+        await ask(asked, NotConnectedError(404))
     assert asked.wait == 0
 
 
@@ -48,22 +51,26 @@ async def test_pauses_grow_until_an_answer_comes(clock: Clock) -> None:
     asked = Pace()
     pauses = []
     for _ in range(8):
-        ask(asked, BusyError(429))
+        await ask(asked, BusyError(429))
         pauses.append(asked.wait)
         clock.now += asked.wait
     assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]
-    ask(asked)
-    ask(asked, BusyError(503))
+    await ask(asked)
+    await ask(asked, BusyError(503))
     assert asked.wait == 5
 
 
 async def test_what_was_asked_at_the_same_time_counts_once(clock: Clock) -> None:
     asked = Pace()
-    with suppress(BusyError), asked.learning():
+
+    async def late() -> None:
         clock.now += 1
-        ask(asked, BusyError(429))
+        await ask(asked, BusyError(429))
         clock.now += 1
         raise BusyError(429)
+
+    with suppress(BusyError):
+        await asked.ask(late())
     assert asked.wait == 4
 
 
@@ -71,14 +78,14 @@ async def test_a_limit_is_learned(clock: Clock) -> None:
     """Thirty a minute were answered, at once: from then on it is somewhat less."""
     asked = Pace()
     for _ in range(30):
-        ask(asked)
+        await ask(asked)
         clock.now += 0.5
-    ask(asked, BusyError(429))
+    await ask(asked, BusyError(429))
     clock.now += asked.wait
     times = []
     for _ in range(20):
         times.append(clock.now)
-        ask(asked)
+        await ask(asked)
         clock.now += asked.wait
     assert 2.0 < (times[-1] - times[0]) / 19 < 2.4
 
@@ -86,11 +93,11 @@ async def test_a_limit_is_learned(clock: Clock) -> None:
 async def test_the_present_never_keeps_the_past_waiting_for_ever(clock: Clock) -> None:
     asked = Pace()
     for _ in range(10):
-        ask(asked)
-    ask(asked, BusyError(429))
+        await ask(asked)
+    await ask(asked, BusyError(429))
     clock.now += asked.wait
     for _ in range(1000):
-        ask(asked)
+        await ask(asked)
         clock.now += 0.1
     assert asked.wait <= 60
 
@@ -98,11 +105,11 @@ async def test_the_present_never_keeps_the_past_waiting_for_ever(clock: Clock) -
 async def test_a_cemm_that_is_overloaded_gets_a_pause(clock: Clock) -> None:
     asked = Pace()
     for wait in (0, 0, 5, 10):
-        ask(asked, GatewayError(408))
+        await ask(asked, GatewayError(408))
         assert asked.wait == wait
         clock.now += asked.wait
-    ask(asked)
-    ask(asked, GatewayError(408))
+    await ask(asked)
+    await ask(asked, GatewayError(408))
     assert asked.wait == 0
 
 

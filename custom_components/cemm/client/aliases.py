@@ -86,7 +86,7 @@ class Aliases:
         known.pauses = pauses
 
     def put_off(self, aliases: Iterable[str]) -> None:
-        """Leave these alone for now: what was asked before them did not answer."""
+        """Leave these alone for now: they are being asked, or what was before them hangs."""
         for alias in aliases:
             self._known[alias].again_at = monotonic() + _FAILED[0]
 

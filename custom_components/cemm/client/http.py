@@ -1,15 +1,10 @@
 """One GET request: bounded in time and size, and silent about its URL."""
 
+from functools import lru_cache
 import json
 from typing import Any
 
-from aiohttp import (
-    ClientConnectorError,
-    ClientError,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-)
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
 from .errors import (
@@ -28,6 +23,11 @@ MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
+@lru_cache
+def _in_all(seconds: float) -> ClientTimeout:
+    return ClientTimeout(total=seconds)
+
+
 async def get_json(session: ClientSession, url: URL, *, timeout: float) -> Any:
     """Return the decoded JSON of a 200; raises a CemmError in every other case."""
     return decode(await get_body(session, url, timeout=timeout))
@@ -42,7 +42,7 @@ async def get_body(session: ClientSession, url: URL, *, timeout: float) -> bytes
     """
     error: CemmError
     try:
-        return await _get(session, url, ClientTimeout(total=timeout))
+        return await _get(session, url, _in_all(timeout))
     except CemmError as err:
         error = err
     except TimeoutError:
@@ -79,7 +79,12 @@ async def _get(session: ClientSession, url: URL, timeout: ClientTimeout) -> byte
     for _ in range(MAX_REDIRECTS + 1):
         async with session.get(url, allow_redirects=False, timeout=timeout) as response:
             if response.status == 200:
-                return await _read(response)
+                body = bytearray()
+                async for chunk in response.content.iter_any():
+                    body += chunk
+                    if len(body) > MAX_BODY:
+                        raise CemmResponseError("an answer of more than 1 MiB")
+                return bytes(body)
             if response.status not in _REDIRECTS:
                 retry_after = response.headers.get("Retry-After", "")
                 raise error_for_status(response.status, retry_after)
@@ -98,12 +103,3 @@ def _redirected(url: URL, location: str) -> URL:
         raise CemmResponseError("a redirect to another host")
     # A bare path in a redirect drops the query, and with it the key.
     return target if target.query else target.with_query(url.query)
-
-
-async def _read(response: ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise CemmResponseError("an answer of more than 1 MiB")
-    return bytes(body)

@@ -1,9 +1,9 @@
 """The local Open API: plain HTTP on the CEMM's own address, no authentication."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 import re
 
@@ -89,6 +89,11 @@ def base_url(host: str) -> URL:
     return url if url.explicit_port is not None else url.with_port(DEFAULT_PORT)
 
 
+@lru_cache
+def _joined(base: URL, path: str) -> URL:
+    return base.join(URL(path))
+
+
 @dataclass(slots=True)
 class _Newest:
     """What was built of a meter's last answer: it may serve for the next one too."""
@@ -105,6 +110,7 @@ class LocalCemm:
     shortest_interval = 5.0
     longest_interval = 60.0
     retry_interval = 10.0
+    quick_answer = 1.0
     totals_interval: float | None = None
     lists_all_meters = True
 
@@ -118,7 +124,7 @@ class LocalCemm:
         self._newest: defaultdict[str, _Newest] = defaultdict(_Newest)
         self.pace = Pace()
         self._turns = Turns()
-        self._aside = asyncio.Lock()
+        self._aside = Turns()
         self._listed: tuple[Meter, ...] = ()
         self._aliases = Aliases()
 
@@ -178,8 +184,7 @@ class LocalCemm:
 
     async def ask_again(self) -> tuple[Meter, ...]:
         """Return what is connected, as `meters`, but ask only what is due again."""
-        for alias in self._aliases.due:
-            await self._ask([alias])
+        await self._ask(self._aliases.due)
         return self._meters()
 
     def _meters(self) -> tuple[Meter, ...]:
@@ -190,8 +195,9 @@ class LocalCemm:
 
         When two in a row break off, the rest is left for later: it may be the CEMM.
         """
+        self._aliases.put_off(aliases)
         broken_off = isinstance(self._aliases.io_error, CemmConnectionError)
-        for n, alias in enumerate(aliases):
+        for alias in aliases:
             was_broken_off, broken_off = broken_off, False
             try:
                 reading = await self.realtime(alias)
@@ -202,7 +208,6 @@ class LocalCemm:
                 is_meter = bool(reading.channels) and not self._is_twin(alias, reading)
                 self._aliases.take(alias, Meter(alias) if is_meter else None)
             if broken_off and was_broken_off:
-                self._aliases.put_off(aliases[n + 1 :])
                 break
 
     def _is_twin(self, alias: str, reading: Reading) -> bool:
@@ -266,23 +271,21 @@ class LocalCemm:
 
         Where one that was left behind keeps the CEMM from answering, wait for its end.
         """
-        async with self._aside if aside else self._turns.turn(urgent=urgent):
-            is_beside = urgent and self._turns.is_any_left_behind
-            try:
-                return await self._request(
-                    path, TIMEOUT if urgent else TIMEOUT * LONGER
-                )
-            except CemmConnectionError:
-                if not is_beside:
-                    raise
-                self._turns.leave_none_behind()
-        return await self._get(path, urgent=urgent)
-
-    async def _request(self, path: str, timeout: float) -> bytes:
-        url = self._base.join(URL(path))
+        url = _joined(self._base, path)
+        timeout = TIMEOUT if urgent else TIMEOUT * LONGER
+        turns, is_beside = self._aside if aside else self._turns, False
+        turn = turns.take(urgent=urgent and not aside)
         try:
-            with self.pace.learning():
-                return await get_body(self._session, url, timeout=timeout)
+            await turn
+            is_beside = urgent and bool(self._turns.left_behind)
+            body = get_body(self._session, url, timeout=timeout)
+            return await self.pace.ask(body)
         except AuthenticationError as err:  # There is no key that could be refused.
-            status = err.status
-        raise ForbiddenError(status)
+            raise ForbiddenError(err.status) from None
+        except CemmConnectionError:
+            if not is_beside:
+                raise
+            self._turns.leave_none_behind()
+        finally:
+            turns.end(turn)
+        return await self._get(path, urgent=urgent)

@@ -1,8 +1,8 @@
 """How fast the past may be asked for: that is learned from the answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from math import inf
 
 from .errors import (
@@ -71,14 +71,13 @@ class Pace:
                 await asyncio.sleep(wait)
             yield
 
-    @contextmanager
-    def learning(self) -> Iterator[None]:
+    async def ask[T](self, question: Awaitable[T]) -> T:
         """Count a question of any kind, and learn from its answer or its error."""
         asked = _now()
         later = max(self._next, asked) + self._interval
         self._next = max(self._next, min(later, asked + _LONGEST_INTERVAL))
         try:
-            yield
+            answer = await question
         except BusyError as err:
             if asked >= self._paused_at:  # The others did not know yet.
                 self._slow_down()
@@ -95,6 +94,7 @@ class Pace:
             self._was_taken(asked)
             raise
         self._was_taken(asked)
+        return answer
 
     def _was_taken(self, asked: float) -> None:
         """Get faster, carefully."""

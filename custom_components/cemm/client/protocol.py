@@ -21,6 +21,8 @@ class CemmClient(Protocol):
     """Seconds within which a meter is asked again, unless it measures less often."""
     retry_interval: float
     """Seconds until the next question after the CEMM has not answered."""
+    quick_answer: float
+    """Seconds that a question may take before others are asked at the same time."""
     totals_interval: float | None
     """Seconds between two questions for totals; None: `realtime` has them all."""
     lists_all_meters: bool

@@ -93,8 +93,8 @@ class RemoteApi:
 
     async def _get(self, url: URL, timeout: float) -> Any:
         async with self._limit:
-            with self.pace.learning():
-                return await get_json(self._session, url, timeout=timeout)
+            answer = get_json(self._session, url, timeout=timeout)
+            return await self.pace.ask(answer)
 
 
 class RemoteCemm:
@@ -103,6 +103,7 @@ class RemoteCemm:
     shortest_interval = 30.0
     longest_interval = 60.0
     retry_interval = 60.0
+    quick_answer = 0.0
     totals_interval: float | None = 300.0
     lists_all_meters = False
 
@@ -191,6 +192,7 @@ class RemoteCemm:
         What fails costs no other. Raises only when no request is under way any more,
         and when nothing at all is known.
         """
+        self._aliases.put_off(aliases)
         answers = await asyncio.gather(*map(self._io, aliases))
         for alias, answer in zip(aliases, answers, strict=True):
             if isinstance(answer, AuthenticationError):

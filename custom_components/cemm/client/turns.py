@@ -1,9 +1,7 @@
 """One question after the other, but not for ever."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from asyncio import Future, TimerHandle, get_running_loop
+from collections import deque
 from math import inf
 
 # Seconds that a question waits for the one before it: a small CEMM wants one connection,
@@ -13,11 +11,7 @@ PATIENCE = 3.0
 # Seconds for which it is believed that a CEMM bears no second connection at all.
 _BELIEVED_FOR = 3600.0
 
-
-@dataclass(eq=False, slots=True)
-class _Turn:
-    urgent: bool
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
+type Turn = Future[None]
 
 
 class Turns:
@@ -27,65 +21,58 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self._current: _Turn | None = None
+        self.left_behind: set[Turn] = set()
+        """Those that are under way beside the one whose turn it is."""
+        self._current: Turn | None = None
         self._began = 0.0
-        self._waiting: list[_Turn] = []
-        self._left_behind: set[_Turn] = set()
+        self._urgent: deque[Turn] = deque()
+        self._others: deque[Turn] = deque()
         self._patient_until = -inf
-
-    @property
-    def is_any_left_behind(self) -> bool:
-        """Whether a question is under way beside the one whose turn it is."""
-        return bool(self._left_behind)
+        self._timer: TimerHandle | None = None
 
     def leave_none_behind(self) -> None:
         """Take note that the CEMM answers one question at a time only."""
-        self._patient_until = _now() + _BELIEVED_FOR
+        self._patient_until = get_running_loop().time() + _BELIEVED_FOR
 
-    @asynccontextmanager
-    async def turn(self, *, urgent: bool) -> AsyncIterator[None]:
-        """Wait for a turn, and have it until the end of the block."""
-        turn = _Turn(urgent)
-        self._waiting.append(turn)
-        if self._current is None:
+    def take(self, *, urgent: bool) -> Turn:
+        """Return a turn: it has to be awaited, and to `end` in any case."""
+        turn: Turn = get_running_loop().create_future()
+        (self._urgent if urgent else self._others).append(turn)
+        self._go_on()
+        return turn
+
+    def end(self, turn: Turn) -> None:
+        """Let others ask, also if the wait for this turn was given up."""
+        self.left_behind.discard(turn)
+        if self._current is turn:
+            self._current = None
+        for waiting in (self._urgent, self._others):
+            if turn in waiting:
+                waiting.remove(turn)
+        if self._urgent or not self._others:
             self._go_on()
-        try:
-            while turn in self._waiting:
-                try:
-                    async with asyncio.timeout_at(self._patient_to if urgent else None):
-                        await turn.begun.wait()
-                except TimeoutError:
-                    self._leave_behind()
-            yield
-        finally:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-            self._left_behind.discard(turn)
-            if self._current in (turn, None):
-                self._go_on()
-
-    @property
-    def _patient_to(self) -> float:
-        """Until when to wait for what is asked now."""
-        return max(self._began + PATIENCE, self._patient_until)
-
-    def _leave_behind(self) -> None:
-        if _now() >= self._patient_to:
-            if self._current:
-                self._left_behind.add(self._current)
-            self._go_on()
+        else:
+            # Whoever asks for one meter after the other goes on before the past does.
+            get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        """Let the first urgent one ask, or else the first one."""
+        """Begin the next question, unless one is under way that is worth waiting for."""
+        loop = get_running_loop()
+        now = loop.time()
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._current or (self.left_behind and now < self._patient_until):
+            if not self._urgent:
+                return
+            patient_to = max(self._began + PATIENCE, self._patient_until)
+            if now < patient_to:
+                self._timer = loop.call_at(patient_to, self._go_on)
+                return
+            if self._current:
+                self.left_behind.add(self._current)
         self._current = None
-        if self._left_behind and _now() < self._patient_until:
-            return
-        first = min(self._waiting, key=lambda turn: not turn.urgent, default=None)
-        if first:
-            self._waiting.remove(first)
-            self._current, self._began = first, _now()
-            first.begun.set()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+        if waiting := self._urgent or self._others:
+            self._current, self._began = waiting.popleft(), now
+            if not self._current.done():
+                self._current.set_result(None)

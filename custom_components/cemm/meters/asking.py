@@ -1,7 +1,15 @@
 """Asking the meters of a CEMM: one that hangs, or answers oddly, costs no other."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
+from dataclasses import dataclass, field
 import logging
 from time import monotonic, time
 from typing import Any
@@ -53,24 +61,18 @@ _AGAIN_AFTER = 1.0
 type Results = dict[str, Reading | CemmError]
 
 
+@dataclass(slots=True)
 class Asker:
     """Asks meters for their readings. Raises only what concerns the whole CEMM."""
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        client: CemmClient,
-        meters: Mapping[str, MeterTracker],
-        on_late: Callable[[], None],
-    ) -> None:
-        """Remember whom to ask; `on_late` is called when a late answer can be fetched."""
-        self._hass = hass
-        self._entry = entry
-        self._client = client
-        self._meters = meters
-        self._on_late = on_late
-        self._refusal: AuthenticationError | None = None
+    _hass: HomeAssistant
+    _entry: ConfigEntry
+    _client: CemmClient
+    _meters: Mapping[str, MeterTracker]
+    _on_late: Callable[[], None]
+    """Called when there is something of `_late` to be fetched."""
+    _late: Results = field(default_factory=dict)
+    _refusal: AuthenticationError | None = None
 
     @property
     def odd(self) -> dict[str, CemmError]:
@@ -93,32 +95,54 @@ class Asker:
         if len(slow) == len(self._meters):
             slow = set()
         asked = [alias for alias in aliases if alias not in slow]
-        answers = await self._async_all(map(self._async_read, asked))
-        results = dict(zip(asked, answers, strict=True))
+        results = await self._async_all(self._async_read, asked)
         other = self._one_more({*results} | slow)
         if other and results and _all_failed(results):
             results[other] = await self._async_read(other)
         all_failed = _all_failed(results)
-        await self._async_read_slow(slow.intersection(aliases))
+        # Those that timed out before are asked beside the others.
+        now = monotonic() + TOGETHER
+        await self.async_aside(
+            self._async_read_late(alias)
+            for alias in slow.intersection(aliases)
+            if self._meters[alias].schedule.due <= now
+        )
         for alias in self._to_ask_twice(results) if twice else ():
             del results[alias]
         if not all_failed:
             for alias, result in results.items():
                 _rest(self._meters[alias], result)
         self._raise_refusal()
-        return results | self._late_answers() if slow else results
+        late, self._late = self._late, {}
+        return results | {a: late[a] for a in late if a in self._meters}
 
     async def _async_all[T](
-        self, questions: Iterable[Coroutine[Any, Any, T]]
-    ) -> list[T]:
-        """Return all answers in order, unless the key is refused."""
-        asked = [*questions]
-        if len(asked) == 1:  # most often: a task of its own would be half the work
-            answers = [await asked[0]]
-        else:
-            answers = await asyncio.gather(*asked)
+        self, ask: Callable[[str], Awaitable[T]], aliases: Collection[str]
+    ) -> dict[str, T]:
+        """Return all answers, unless the key is refused.
+
+        What is answered in turn needs one task, as long as nothing hangs.
+        """
+        answers: dict[str, T] = {}
+        left = iter(aliases)
+
+        async def ask_on() -> None:
+            for alias in left:
+                answers[alias] = await ask(alias)
+
+        def ask_beside() -> None:
+            for _ in aliases:
+                group.create_task(ask_on())
+
+        async with asyncio.TaskGroup() as group:
+            wait = self._client.quick_answer
+            timer = self._hass.loop.call_later(wait, ask_beside)
+            try:
+                await ask_on()
+            finally:
+                timer.cancel()
         self._raise_refusal()
-        return answers
+        return {alias: answers[alias] for alias in aliases}
 
     def _raise_refusal(self) -> None:
         refusal, self._refusal = self._refusal, None
@@ -130,13 +154,14 @@ class Asker:
 
         That is done in a moment of its own, and not where the CEMM itself is away.
         """
-        errors = [r for r in results.values() if isinstance(r, CemmConnectionError)]
-        is_away = len(errors) == len(results) > 1
+        is_away = len(results) > 1 and all(
+            isinstance(result, CemmConnectionError) for result in results.values()
+        )
         again = []
         for alias, result in results.items():
             meter = self._meters[alias]
-            is_second = meter.questions.is_asked_twice
-            again_soon = not is_second and not is_away and _is_worth_it(result)
+            is_first = not meter.questions.is_asked_twice
+            again_soon = is_first and not is_away and _is_worth_it(result)
             meter.questions.is_asked_twice = again_soon
             if again_soon:
                 meter.schedule.due = monotonic() + _AGAIN_AFTER
@@ -152,24 +177,6 @@ class Asker:
         }
         return min(dues, key=dues.__getitem__, default=None)
 
-    async def _async_read_slow(self, aliases: Iterable[str]) -> None:
-        """Ask meters that timed out before, beside the others."""
-        now = monotonic() + TOGETHER
-        await self.async_aside(
-            self._async_read_late(alias)
-            for alias in aliases
-            if not self._meters[alias].questions.is_under_way
-            and self._meters[alias].schedule.due <= now
-        )
-
-    def _late_answers(self) -> Results:
-        """Return what came late since the last time."""
-        late: Results = {}
-        for alias, meter in self._meters.items():
-            if meter.questions.late:
-                late[alias], meter.questions.late = meter.questions.late, None
-        return late
-
     async def async_totals(self) -> None:
         """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
         slow, wanted = list[str](), list[str]()
@@ -177,7 +184,7 @@ class Asker:
             if not meter.questions.is_told_twice:
                 is_slow = isinstance(meter.questions.totals_error, CemmTimeoutError)
                 (slow if is_slow else wanted).append(alias)
-        await self._async_all(map(self._async_totals, wanted))
+        await self._async_all(self._async_totals, wanted)
         await self.async_aside(map(self._async_totals, slow))
 
     async def async_aside(self, questions: Iterable[Coroutine[Any, Any, None]]) -> None:
@@ -194,11 +201,16 @@ class Asker:
     async def _async_guarded(self, question: Coroutine[Any, Any, None]) -> None:
         try:
             await question
-        except AuthenticationError as err:
-            self._refusal = err
-            self._on_late()
         except CemmError as err:
-            _LOGGER.debug("Asked aside: %r", err)
+            _LOGGER.debug("Asked aside: %r", self._kept(err))
+        if self._refusal:
+            self._on_late()
+
+    def _kept(self, err: CemmError) -> CemmError:
+        """Return an error to be kept; one that concerns the whole CEMM is raised later."""
+        if isinstance(err, AuthenticationError):
+            self._refusal = err
+        return err.with_traceback(None)
 
     async def _async_read(self, alias: str) -> Reading | CemmError:
         """Return a meter's reading, or why it has none."""
@@ -206,21 +218,20 @@ class Asker:
         try:
             reading = await self._client.realtime(alias)
         except CemmError as err:
-            if isinstance(err, AuthenticationError):
-                self._refusal = err
             counts = meter.questions.is_asked_twice or not _is_worth_it(err)
             back_off = counts and isinstance(err, _BACK_OFF)
             meter.schedule.failed(asked, back_off=back_off)
             rest = min(err.retry_after or 0.0, LONGEST_BACK_OFF)
             meter.schedule.due = max(meter.schedule.due, monotonic() + rest)
-            return err.with_traceback(None)
-        newest = max((m.time for m in reading.channels.values()), default=None)
-        meter.schedule.answered(newest, asked)
-        if totals := meter.questions.totals:
+            return self._kept(err)
+        questions = meter.questions
+        if reading is not questions.reading:
+            times = [measurement.time for measurement in reading.channels.values()]
+            questions.reading, questions.newest = reading, max(times, default=None)
+        meter.schedule.answered(questions.newest, asked)
+        if totals := questions.totals:
             names = totals.channels.keys()
-            meter.questions.is_told_twice = bool(names) and (
-                names <= reading.channels.keys()
-            )
+            questions.is_told_twice = bool(names) and names <= reading.channels.keys()
             channels = {**totals.channels, **reading.channels}
             return Reading(channels, reading.totals)
         return reading
@@ -231,20 +242,13 @@ class Asker:
             questions.totals = await self._client.totals(alias, int(time()))
             questions.totals_error = None
         except CemmError as err:
-            if isinstance(err, AuthenticationError):
-                self._refusal = err
-            questions.totals_error = err.with_traceback(None)
+            questions.totals_error = self._kept(err)
 
     async def _async_read_late(self, alias: str) -> None:
         meter = self._meters[alias]
-        meter.questions.is_under_way = True
-        meter.schedule.due = monotonic() + _PAUSES[0]
-        try:
-            result = await self._async_read(alias)
-        finally:
-            meter.questions.is_under_way = False
+        meter.schedule.due = monotonic() + _PAUSES[1]
+        self._late[alias] = result = await self._async_read(alias)
         _rest(meter, result)
-        meter.questions.late = result
         self._on_late()
 
 

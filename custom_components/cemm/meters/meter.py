@@ -13,7 +13,7 @@ from custom_components.cemm.client import (
     Meter,
     Reading,
 )
-from custom_components.cemm.kinds import MeterKind, is_pulse, is_watched
+from custom_components.cemm.kinds import MeterKind, is_pulse
 
 from .breaks import Break, find_breaks, states
 from .guard import TOLD, Claim, GroupState, Judgement, Verdict, follow, judge
@@ -78,10 +78,10 @@ class Questions:
     """Whether it failed a second ago, and is asked once more before that counts."""
     timed_out: int = 0
     """How many times in a row: it keeps no other waiting, and rests longer each time."""
-    is_under_way: bool = False
-    """Whether one is asked beside those to the others."""
-    late: Reading | CemmError | None = None
-    """Its answer, until it is fetched."""
+    reading: Reading | None = None
+    """The last answer; the client returns it again if nothing is new."""
+    newest: int | None = None
+    """The newest time in it."""
     totals: Reading | None = None
     """What `realtime` leaves out."""
     totals_error: CemmError | None = None
@@ -142,12 +142,6 @@ class MeterTracker:
             for group in self.groups.values()
             for doubt in group.doubts
         ]
-
-    @property
-    def watched_activity(self) -> Activity | None:
-        """The meter's activity, if silence of this kind of meter means anything."""
-        data = self.data
-        return self.activity if is_watched(data.meter.alias, data.kind) else None
 
     @property
     def _good(self) -> dict[str, Measurement]:

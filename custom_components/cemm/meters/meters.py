@@ -10,20 +10,16 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 
+from custom_components.cemm import issues
 from custom_components.cemm.client import MAX_METERS, CemmError, Meter, Reading
 from custom_components.cemm.devices import async_sensor
-from custom_components.cemm.issues import (
-    INPUTS_SWAPPED,
-    METER_LEAPT,
-    METER_REMADE,
-    METER_REPLACED,
-    METER_STOPPED,
-    VOLUME_KIND,
-    async_clear,
-    async_clear_if,
-    async_raise,
+from custom_components.cemm.kinds import (
+    SWAPPED_INPUTS,
+    MeterKind,
+    Options,
+    is_watched,
+    meter_kind,
 )
-from custom_components.cemm.kinds import SWAPPED_INPUTS, MeterKind, Options, meter_kind
 
 from .breaks import Break, statistic_name
 from .guard import Verdict
@@ -33,9 +29,9 @@ from .silence import is_stalled
 from .store import restore_ended, restore_groups, tracker_as_json
 
 _ISSUES = {
-    Verdict.REPLACED: METER_REPLACED,
-    Verdict.LEAPT: METER_LEAPT,
-    Verdict.REMADE: METER_REMADE,
+    Verdict.REPLACED: issues.METER_REPLACED,
+    Verdict.LEAPT: issues.METER_LEAPT,
+    Verdict.REMADE: issues.METER_REMADE,
 }
 
 # How far a reading may have gone on (kWh) while the way to the CEMM was changed.
@@ -111,7 +107,9 @@ class Meters(dict[str, MeterTracker]):
         known = self.as_dict()
         self.stored = dict(list(known.items())[-MAX_METERS:])
         self.pop(alias, None)
-        async_clear_if(self._hass, self._entry, lambda _, gone, *__: gone == alias)
+        issues.async_clear_if(
+            self._hass, self._entry, lambda _, gone, *__: gone == alias
+        )
 
     def take(self, alias: str, result: Reading | CemmError) -> Change:
         """Hand a meter its answer, or the reason why there is none.
@@ -135,9 +133,9 @@ class Meters(dict[str, MeterTracker]):
         if "volume" in result.channels and "volume" not in had:
             self._find_kind(tracker)
             if tracker.data.kind is MeterKind.PULSE:
-                async_raise(self._hass, self._entry, VOLUME_KIND, alias)
+                issues.async_raise(self._hass, self._entry, issues.VOLUME_KIND, alias)
             else:
-                async_clear(self._hass, self._entry, VOLUME_KIND, alias)
+                issues.async_clear(self._hass, self._entry, issues.VOLUME_KIND, alias)
         return change
 
     def _are_swapped(self, alias: str, change: Change) -> bool:
@@ -157,7 +155,7 @@ class Meters(dict[str, MeterTracker]):
         """Tell the user once what was seen and not counted."""
         if self._are_swapped(alias, change):
             _LOGGER.warning("%s: inputs s02 and s03 changed places", self._entry.title)
-            async_raise(self._hass, self._entry, INPUTS_SWAPPED)
+            issues.async_raise(self._hass, self._entry, issues.INPUTS_SWAPPED)
             return
         _LOGGER.warning(
             "%s: the readings of meter %s went from %s to %s, which is not counted as use",
@@ -165,7 +163,7 @@ class Meters(dict[str, MeterTracker]):
             [each.before for each in change.breaks],
             [each.after for each in change.breaks],
         )
-        async_raise(
+        issues.async_raise(
             self._hass,
             self._entry,
             _ISSUES[change.verdict],
@@ -189,9 +187,11 @@ class Meters(dict[str, MeterTracker]):
         Only those that are asked regularly can be judged.
         """
         active = {
-            alias: activity
+            alias: tracker.activity
             for alias, tracker in self.items()
-            if alias in asked and (activity := tracker.watched_activity)
+            if alias in asked
+            and tracker.activity
+            and is_watched(alias, tracker.data.kind)
         }
         now = monotonic()
         for alias, tracker in self.items():
@@ -206,8 +206,8 @@ class Meters(dict[str, MeterTracker]):
             tracker.data = replace(tracker.data, stalled=stalled)
             if stalled:
                 _LOGGER.warning("%s: meter %s has stopped", self._entry.title, alias)
-                async_raise(self._hass, self._entry, METER_STOPPED, alias)
+                issues.async_raise(self._hass, self._entry, issues.METER_STOPPED, alias)
                 continue
             if was:
                 _LOGGER.info("%s: meter %s measures again", self._entry.title, alias)
-            async_clear(self._hass, self._entry, METER_STOPPED, alias)
+            issues.async_clear(self._hass, self._entry, issues.METER_STOPPED, alias)
