@@ -2,11 +2,13 @@
 
 import argparse
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 import re
 import shutil
 import sys
+from typing import Literal, NamedTuple
 
 from dev.demo.homeassistant import HomeAssistant, remove
 from simulator import Clock, House, Simulator
@@ -16,14 +18,24 @@ from .browser import browse
 from .network import CEMM, DISCOVERY_PORT, HTTP_PORT, NEIGHBOUR, Network
 from .readme import keep
 from .steps import STEPS
-from .tour import OLD_KEY, Tour
+from .tour import OLD_KEY, Step, Tour
 from .words import Words
 
 _STATE = Path(".e2e")
 _PICTURES = _STATE / "pictures"
-# The days of history by language. A year keeps the recorder busy for minutes, so only one
-# visit has it, and that is the last: what is wrong shows soon.
-_HISTORY = {"nl": 60, "en": 365}
+
+
+class _Visit(NamedTuple):
+    """What is particular to a tour in one language."""
+
+    days: int
+    """The days of history."""
+    colours: Literal["light", "dark"]
+
+
+# A year keeps the recorder busy for minutes, so only one visit has it, and that is the last:
+# what is wrong shows soon.
+_VISITS = {"nl": _Visit(60, "dark"), "en": _Visit(365, "light")}
 _METERS = ("p1", "p1-gas", "s01", "pulse-2")
 _PORT = 8123
 _BLUEPRINTS = Path("blueprints")
@@ -40,22 +52,26 @@ def _house(days: int) -> House:
     return house
 
 
-async def _visit(network: Network, language: str) -> list[str]:
+async def _visit(network: Network, language: str, steps: Iterable[Step]) -> list[str]:
     """Take the tour with CEMMs, a Home Assistant and a browser of its own.
 
     Returns what the integration complains about in the log, beyond what is expected.
     """
-    house = _house(_HISTORY[language])
+    visit = _VISITS[language]
+    house = _house(visit.days)
     cemm, cloud = Simulator(house, Clock()), Simulator(house, Clock(), OLD_KEY)
     neighbour = Simulator(House(seed=2, mac="00:1E:C0:00:00:02"), Clock())
     await network.run(cemm.start(CEMM, HTTP_PORT, None, DISCOVERY_PORT))
     await network.run(neighbour.start(NEIGHBOUR, HTTP_PORT, None, DISCOVERY_PORT))
     await cloud.start()
     folder = _STATE / language
-    shutil.copytree(_BLUEPRINTS, folder / "homeassistant" / _BLUEPRINTS)
+    # They are imported from there, as this network has no way to GitHub.
+    shutil.copytree(_BLUEPRINTS, folder / "homeassistant" / "www" / _BLUEPRINTS)
     async with HomeAssistant(folder / "homeassistant", _PORT, language) as home:
         tokens = (await home.onboard()).tokens
-        async with browse(home.url, tokens, language, folder / "browser") as page:
+        async with browse(
+            home.url, tokens, language, visit.colours, folder / "browser"
+        ) as page:
             tour = Tour(
                 page=page,
                 words=Words(language),
@@ -64,9 +80,9 @@ async def _visit(network: Network, language: str) -> list[str]:
                 cemm=cemm,
                 cloud=cloud,
                 pictures=_PICTURES / language,
-                has_a_year=_HISTORY[language] >= 365,
+                has_a_year=visit.days >= 365,
             )
-            await tour.run(STEPS)
+            await tour.run(steps)
     await tour.cloud.stop()
     for simulator in (cemm, neighbour):
         await network.run(simulator.stop())
@@ -77,25 +93,40 @@ async def _visit(network: Network, language: str) -> list[str]:
     ]
 
 
-async def _main(*, pictures: bool) -> None:
+async def _main(arguments: argparse.Namespace) -> None:
     remove(_STATE)
     complaints = []
+    steps = [
+        step
+        for step in STEPS
+        if step.__name__ in arguments.steps or not arguments.steps
+    ]
     with Network() as network:
-        for language in _HISTORY:
+        for language in arguments.language or _VISITS:
             print(f"{language}:", flush=True)  # noqa: T201  this is a command
-            complaints += await _visit(network, language)
+            complaints += await _visit(network, language, steps)
     if complaints:
         sys.exit("\n".join(("Complaints in the log:", *complaints)))
-    if pictures:
+    if arguments.pictures:
         keep(_PICTURES / "en")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="scripts/e2e", description=__doc__)
     parser.add_argument(
+        "steps",
+        nargs="*",
+        choices=[step.__name__ for step in STEPS],
+        metavar="STEP",
+        help="only these, each after what it builds on: %(choices)s",
+    )
+    parser.add_argument(
+        "--language", choices=_VISITS, action="append", help="only this one"
+    )
+    parser.add_argument(
         "--pictures", action="store_true", help="refresh those in docs/pictures/"
     )
     parser.add_argument(
         "--newest", action="store_true", help="on the newest released Home Assistant"
     )
-    asyncio.run(_main(pictures=parser.parse_args().pictures))
+    asyncio.run(_main(parser.parse_args()))

@@ -1,11 +1,12 @@
 """A browser with a user signed in, and what users do in it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 import json
 from pathlib import Path
 import re
-from typing import Any
+from typing import Any, Literal
 
 from playwright.async_api import Locator, Page, ViewportSize, async_playwright, expect
 
@@ -24,13 +25,19 @@ _OFFLINE = (
 _WAIT_MS = 30_000
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+VIEWS = ((PHONE, "-phone"), (DESKTOP, ""))
+"""What a page is looked at on, and what their pictures are called."""
 
 
 @asynccontextmanager
 async def browse(
-    url: str, tokens: dict[str, Any], language: str, folder: Path
+    url: str,
+    tokens: dict[str, Any],
+    language: str,
+    colours: Literal["light", "dark"],
+    folder: Path,
 ) -> AsyncIterator[Page]:
-    """Yield a page of a browser that is signed in to `url` and speaks `language`.
+    """Yield a page of a browser that is signed in to `url`, speaks `language` and has `colours`.
 
     The profile is kept in `folder`.
     """
@@ -52,6 +59,7 @@ async def browse(
             viewport=DESKTOP,
             device_scale_factor=1.5,
             locale=language,
+            color_scheme=colours,
             timezone_id="Europe/Amsterdam",
         )
         context.set_default_timeout(_WAIT_MS)
@@ -86,6 +94,19 @@ async def _settled(page: Page) -> None:
         if not spinners and now == before:
             return
         before = now
+
+
+async def open_picker(page: Page, choice: Locator) -> None:
+    """Open the page's first picker of an entity until there is a certain choice.
+
+    It lists what it knew when it was opened, and which integration has which entity it asks
+    by then only: whoever clicks at once finds nothing, and something at the second time.
+    """
+    async with asyncio.timeout(_WAIT_MS / 1000):
+        while not await choice.is_visible():
+            await page.keyboard.press("Escape")
+            await page.locator("ha-entity-picker").first.click()
+            await _settled(page)
 
 
 def dialog(page: Page) -> Locator:

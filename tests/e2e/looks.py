@@ -1,6 +1,6 @@
 """How texts look on a page."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from playwright.async_api import Page
 
@@ -12,9 +12,16 @@ _MAY_BE_CUT_OFF = (
     "hui-generic-entity-row .info, ha-config-repairs ha-list-item-button .headline, "
     ".chart-legend .label"
 )
-_FIND_CUT_OFF = """all => all
-  .filter(each => each.scrollWidth > each.clientWidth)
-  .map(each => each.innerText || each.getRootNode().host.innerText)"""
+_WHETHER_CUT_OFF = """all => {
+  const slotted = each => [...each.querySelectorAll("slot")]
+    .flatMap(slot => slot.assignedNodes({flatten: true}))
+    .map(node => node.textContent)
+    .join("");
+  return all.map(each => [
+    (each.innerText || slotted(each)).trim(),
+    each.scrollWidth > each.clientWidth,
+  ]);
+}"""
 
 _SIZE = 14
 _MEASURE = """async ([texts, font]) => {
@@ -26,10 +33,12 @@ _MEASURE = """async ([texts, font]) => {
 }"""
 
 
-async def cut_off(page: Page) -> list[str]:
-    """Return the names on the page of which a part is missing."""
-    found: list[str] = await page.locator(_MAY_BE_CUT_OFF).evaluate_all(_FIND_CUT_OFF)
-    return found
+async def has_room(page: Page, names: Iterable[str] = ()) -> None:
+    """Expect that no name on the page is cut off, and that `names` are there."""
+    found = await page.locator(_MAY_BE_CUT_OFF).evaluate_all(_WHETHER_CUT_OFF)
+    assert not (cut := [text for text, is_cut in found if is_cut]), f"cut off: {cut}"
+    missing = {*names} - {text for text, _ in found}
+    assert not missing, f"not in sight: {missing}, but {found}"
 
 
 async def draws_as_known(page: Page, texts: Collection[str]) -> None:

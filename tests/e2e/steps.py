@@ -1,18 +1,26 @@
 """What a user does with the integration, step by step."""
 
+from itertools import product
 import json
 import re
+from urllib.parse import quote
 
 from playwright.async_api import expect
 
-from .browser import PHONE, named, picture
+from .browser import PHONE, VIEWS, named, open_picker, picture
 from .looks import draws_as_known
 from .network import CEMM, MOVED, NEIGHBOUR
 from .tour import NEW_KEY, OLD_KEY, Tour
 
 _IMPORT_MS = 420_000
 _REAUTHENTICATE = "integrations.reconfigure"
+_COUNTERS = ("t1", "t2", "t3", "t4", "energy_import", "energy_export")
 _SOURCES = "panel.lovelace.cards.energy.energy_sources_table"
+_GRAPH = "panel.lovelace.cards.energy.energy_usage_graph"
+_BLUEPRINTS = (  # title, file, and whose sensor it is about
+    ("Use your own sun", "use_own_sun", "electric_power", "smart_meter"),
+    ("Notice a leak", "notice_a_leak", "flow", "water_meter"),
+)
 _NOT_SAFE = "http://192.168.1.99/v1/"
 
 
@@ -59,20 +67,19 @@ async def sees_the_other_discovered(tour: Tour) -> None:
 
 
 async def opens_a_meter(tour: Tour) -> None:
-    """Look at the smart meter's sensors: each has its name, and most a value in kWh."""
+    """Look at the sensors of two: each has its name, and most a value in kWh."""
     page, words = tour.page, tour.words
-    await tour.open_integration()
-    solar = words.cemm("device.production_meter.name", alias="s01")
-    await page.get_by_text(solar, exact=True).click()
-    inverter = words.cemm("entity.sensor.production_energy_export.name")
-    await expect(page.get_by_text(inverter, exact=True).first).to_be_visible()
-    await tour.look("solar-meter")
+    for meter, prefix in (("production_meter", "production_"), ("smart_meter", "")):
+        await tour.open_integration()
+        device = words.cemm(f"device.{meter}.name", alias="s01")
+        await page.get_by_text(device, exact=True).click()
+        keys = (*(f"{prefix}{counter}" for counter in _COUNTERS), "electric_power")
+        names = [words.cemm(f"entity.sensor.{key}.name") for key in keys]
+        await expect(page.get_by_text(names[-1], exact=True).first).to_be_visible()
+        await tour.look(meter, *names)
+    tariff = page.get_by_text(words.cemm("entity.sensor.rate.name"), exact=True)
+    await expect(tariff.first).to_be_visible()
     await draws_as_known(page, words.sensors)
-    await tour.open_integration()
-    await page.get_by_text(words.cemm("device.smart_meter.name"), exact=True).click()
-    for key in ("t1", "t2", "t3", "t4", "energy_import", "electric_power", "rate"):
-        name = words.cemm(f"entity.sensor.{key}.name")
-        await expect(page.get_by_text(name, exact=True).first).to_be_visible()
     rows = page.locator("hui-sensor-entity-row, hui-simple-entity-row")
     assert await rows.filter(has_text="kWh").count() >= 6
 
@@ -81,11 +88,10 @@ async def repairs_what_is_not_known(tour: Tour) -> None:
     """Say in a repair, on a phone, what a pulse meter measures: it is called that then."""
     page, words = tour.page, tour.words
     await tour.open("/config/repairs")
-    title = page.get_by_text(
-        words.cemm("issues.volume_kind.title", alias="pulse-2"), exact=True
-    )
+    repair = words.cemm("issues.volume_kind.title", alias="pulse-2")
+    title = page.get_by_text(repair, exact=True)
     await expect(title).to_be_visible()
-    await tour.look("repairs")
+    await tour.look("repairs", repair)
     await page.set_viewport_size(PHONE)
     await title.click()
     step = "issues.volume_kind.fix_flow.step.kind"
@@ -162,6 +168,38 @@ async def sees_a_year_of_bars(tour: Tour) -> None:
     # In all, and not less than nothing: a year is more than 1,000 kWh.
     most = r"\d\D\d{3}" if tour.has_a_year else r"\d{2,3}"
     await expect(row).to_contain_text(re.compile(rf"[^-\d]{most}\D.*kWh"))
+    legend = [
+        words.ha(f"{_GRAPH}.named_grid_{way}").format(
+            name=words.cemm(f"common.{tariff}")
+        )
+        for way, tariff in product(
+            ("consumed", "exported"), ("low_tariff", "high_tariff")
+        )
+    ]
+    await tour.look("energy-legend", *legend)
+
+
+async def imports_the_blueprints(tour: Tour) -> None:
+    """Import them by their address and make automations of them: their sensors can be chosen."""
+    page, words = tour.page, tour.words
+    dialog = page.locator("ha-dialog-import-blueprint")
+    for _, name, _, _ in _BLUEPRINTS:
+        file = f"/local/blueprints/automation/cemm/{name}.yaml"
+        # What the README's link leads to, once it is known whose Home Assistant it is.
+        address = quote(tour.home.url + file, safe="")
+        await tour.open(f"/_my_redirect/blueprint_import?blueprint_url={address}")
+        for button in ("import_btn", "save_btn"):
+            await named(dialog, "button", words.ha(f"blueprint.add.{button}")).click()
+        await expect(dialog).to_be_hidden()
+    for (title, name, sensor, meter), (view, suffix) in product(_BLUEPRINTS, VIEWS):
+        await page.set_viewport_size(view)
+        await tour.open("/config/blueprint/dashboard")
+        await page.get_by_role("row").get_by_text(title, exact=True).click()
+        device = words.cemm(f"device.{meter}.name", alias="pulse-2")
+        choice = page.locator("ha-combo-box-item:visible").filter(has_text=device)
+        await open_picker(page, choice)
+        await expect(choice).to_contain_text(words.cemm(f"entity.sensor.{sensor}.name"))
+        await picture(page, tour.pictures / f"{name}{suffix}.png")
 
 
 async def changes_to_the_remote_api(tour: Tour) -> None:
@@ -254,6 +292,7 @@ STEPS = (
     watches_the_import,
     adds_it_to_the_energy_dashboard,
     sees_a_year_of_bars,
+    imports_the_blueprints,
     changes_to_the_remote_api,
     visits_the_account,
     has_its_key_refused,

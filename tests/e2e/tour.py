@@ -9,10 +9,12 @@ from playwright.async_api import Locator, Page, expect
 from dev.demo.homeassistant import HomeAssistant
 from simulator import Simulator
 
-from .browser import DESKTOP, PHONE, dialog, named, picture
-from .looks import cut_off
+from .browser import VIEWS, dialog, named, picture
+from .looks import has_room
 from .network import DISCOVERY_PORT, HTTP_PORT, MOVED, Network
 from .words import Words
+
+type Step = Callable[[Tour], Awaitable[None]]
 
 OLD_KEY, NEW_KEY = "old-key", "new-key"
 
@@ -31,7 +33,7 @@ class Tour:
     has_a_year: bool
     """Whether the CEMM remembers a whole one."""
 
-    async def run(self, steps: Iterable[Callable[[Tour], Awaitable[None]]]) -> None:
+    async def run(self, steps: Iterable[Step]) -> None:
         """Take every step, and look at the page at its end; raise where it is wrong."""
         for number, step in enumerate(steps, 1):
             name = step.__name__
@@ -44,12 +46,15 @@ class Tour:
                 raise
             print(f"  {number:2} {name}", flush=True)  # noqa: T201  a command
 
-    async def look(self, name: str = "") -> None:
-        """Expect that no name is cut off, on a phone and on a desktop; keep pictures."""
-        for view, suffix in ((PHONE, "-phone"), (DESKTOP, "")):
+    async def look(self, name: str, *shown: str) -> None:
+        """Expect that no name is cut off, on a phone and on a desktop; keep pictures.
+
+        What is `shown` must be among the names.
+        """
+        for view, suffix in VIEWS:
             await self.page.set_viewport_size(view)
             await picture(self.page, self.pictures / f"{name}{suffix}.png")
-            assert not (names := await cut_off(self.page)), f"cut off: {names}"
+            await has_room(self.page, shown)
 
     async def open(self, path: str) -> None:
         """Go to a page of Home Assistant."""
