@@ -216,7 +216,9 @@ async def test_it_ends_with_its_cause(home: Home, name: str, raised: str) -> Non
 
 
 @every_issue
-@pytest.mark.parametrize("again", [Home.reload, Home.restart])
+@pytest.mark.parametrize(
+    "again", [pytest.param(Home.reload, marks=pytest.mark.rest), Home.restart]
+)
 @pytest.mark.parametrize("ignored", [pytest.param(False, marks=pytest.mark.rest), True])
 async def test_it_stays_and_so_does_what_the_user_decided(
     home: Home, name: str, raised: str, again: Act, ignored: bool

@@ -62,6 +62,10 @@ class Home:
         """Where its storage lies, if it is to outlive this process."""
         self.keep_days = 10
         """When the recorder deletes states and short-term rows."""
+        self.imports = False
+        """Whether all of the past is imported by itself."""
+        self.records = True
+        """Whether there is a recorder."""
         self._data = data
         self._aliases = aliases
         self._only = only
@@ -83,20 +87,22 @@ class Home:
         for registry in (ar, cr, dr, er, fr, ir, lr, rs):
             await registry.async_load(hass)
         config = {"purge_keep_days": self.keep_days, "commit_interval": 3600}
-        await self._stack.enter_async_context(self._recorder(hass, config))
+        if self.records:
+            await self._stack.enter_async_context(self._recorder(hass, config))
         self.entry = MockConfigEntry(
             domain=DOMAIN,
             entry_id="cemm",
             title="CEMM Plus",
             unique_id=MAC,
             data=self._data,
-            options={"import_history": False},
+            options={"import_history": self.imports},
         )
         self.entry.add_to_hass(hass)
         self._disable_others()
         await setup(hass, self.entry)
         await hass.async_start()
-        await async_stored(hass)
+        if self.records:
+            await async_stored(hass)
 
     def _disable_others(self) -> None:
         """Disable all sensors but the wanted ones: each costs the recorder time."""
@@ -124,17 +130,22 @@ class Home:
         await self.entry.runtime_data.coordinator.async_refresh()
         await self.hass.async_block_till_done()
 
-    async def live(self, until: float) -> None:
-        """Let time pass, and the recorder compile its statistics of every five minutes."""
+    async def live(self, until: float, every: int = PERIOD) -> None:
+        """Let time pass, and the recorder compile its statistics of every five minutes.
+
+        Or only of the last five of some more (seconds): nobody looks at the others.
+        """
         while (now := time()) < until:
-            start = now // PERIOD * PERIOD
+            start = now // every * every + every - PERIOD
             self._freezer.move_to(dt_util.utc_from_timestamp(start + PERIOD - 0.1))
             await self.poll()
             self._freezer.move_to(dt_util.utc_from_timestamp(start + PERIOD + 10))
-            get_instance(self.hass).queue_task(
-                StatisticsTask(dt_util.utc_from_timestamp(start), fire_events=False)
-            )
-            await async_stored(self.hass)
+            if self.records:
+                get_instance(self.hass).queue_task(
+                    StatisticsTask(dt_util.utc_from_timestamp(start), fire_events=False)
+                )
+                await async_stored(self.hass)
+            await finished(self.entry)
 
     async def leap(self, until: float) -> None:
         """Let much time pass in which nothing is measured.

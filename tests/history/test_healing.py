@@ -55,7 +55,13 @@ OUTAGES = {
 }
 
 
-@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES.keys())
+@pytest.mark.parametrize(
+    "outage",
+    [
+        pytest.param(outage, id=name, marks=[pytest.mark.rest] * (name != "three days"))
+        for name, outage in OUTAGES.items()
+    ],
+)
 @pytest.mark.parametrize("past", ["remote"], indirect=True)
 async def test_hours_lost_are_there_afterwards(
     past: Past, outage: tuple[datetime, timedelta]

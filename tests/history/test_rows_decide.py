@@ -7,36 +7,22 @@ from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.recorder import statistics as ha_statistics
-from homeassistant.components.recorder.db_schema import (
-    Statistics,
-    StatisticsMeta,
-    StatisticsRuns,
-    StatisticsShortTerm,
-)
-from homeassistant.components.recorder.models import StatisticData
+from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
 from homeassistant.components.recorder.tasks import PurgeTask
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.recorder import get_instance, session_scope
+from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_purge_done,
 )
-from sqlalchemy import ColumnElement, delete
 
 from custom_components.cemm.client import LocalCemm, Reading
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.cemm.history.apply import async_apply
-from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.recorder import (
-    MINUTES,
-    SHORT_TERM,
-    async_metadata,
-    async_rows,
-    async_stored,
-)
+from custom_components.cemm.history.recorder import MINUTES, async_rows, async_stored
 from custom_components.cemm.history.rows import Row
 from custom_components.cemm.history.want import Difference, Move
 from simulator import House
@@ -50,9 +36,12 @@ from tests.helpers.history import (
     write as write_rows,
 )
 from tests.helpers.past import Past
+from tests.helpers.rows import assert_whole, delete_rows, lose_database, write_minutes
 
 SINCE = date(2025, 10, 30)
-BOTH_APIS = pytest.mark.parametrize("past", ["local", "remote"], indirect=True)
+BOTH_APIS = pytest.mark.parametrize(
+    "past", ["local", pytest.param("remote", marks=pytest.mark.rest)], indirect=True
+)
 
 
 @pytest.fixture
@@ -62,57 +51,6 @@ def house() -> House:
     for meter in found.meters.values():
         meter.cadence, meter.phase = 1, 0
     return found
-
-
-async def delete_rows(past: Past, *where: ColumnElement[bool], **tables: Any) -> None:
-    """Delete rows behind the recorder's back, as if it had another database."""
-
-    def work() -> None:
-        with session_scope(hass=past.hass) as session:
-            for table in tables.values():
-                session.execute(delete(table).where(*where))
-        instance.statistics_meta_manager.reset()
-        cache = ha_statistics.get_short_term_statistics_run_cache(past.hass)
-        cache._latest_id_by_metadata_id.clear()
-
-    instance = get_instance(past.hass)
-    await async_stored(past.hass)
-    await instance.async_add_executor_job(work)
-
-
-async def lose_database(past: Past) -> None:
-    """Let the recorder begin with nothing."""
-    await delete_rows(
-        past,
-        hours=Statistics,
-        minutes=StatisticsShortTerm,
-        runs=StatisticsRuns,
-        meta=StatisticsMeta,
-    )
-
-
-async def assert_whole(past: Past) -> None:
-    """See that all hours are there, and that a second look writes nothing."""
-    rows = await past.rows()
-    for name, counter in past.counters().items():
-        assert rows[name][0].start == midnight(SINCE), name
-        old = Row(rows[name][0].start - HOUR, 0.0, 0.0)
-        for row in rows[name]:
-            assert row.start == old.end, (name, old, row)
-            assert row.sum >= old.sum - 1e-6, (name, old, row)
-            used = truth(past.house, counter, row.end) - truth(
-                past.house, counter, old.end
-            )
-            assert row.sum - old.sum == pytest.approx(used, rel=0.02, abs=0.01), (
-                name,
-                old,
-                row,
-            )
-            old = row
-    asked = len(past.sim.requests)
-    await past.next_hour()
-    assert await past.rows() == rows
-    assert not [r for r in list(past.sim.requests)[asked:] if "/data/" in r.path]
 
 
 @BOTH_APIS
@@ -177,7 +115,7 @@ async def test_what_the_user_deleted_stays_so(past: Past) -> None:
     await assert_whole(past)
 
 
-@pytest.mark.parametrize("imports", [True, False])
+@pytest.mark.parametrize("imports", [True, pytest.param(False, marks=pytest.mark.rest)])
 async def test_a_sum_that_begins_again_after_a_purge(
     past: Past, *, imports: bool
 ) -> None:
@@ -235,9 +173,14 @@ async def test_a_cemm_whose_clock_begins_in_2000(past: Past) -> None:
     await assert_whole(past)
 
 
-@pytest.mark.parametrize("gap", [0, 96])
+@pytest.mark.parametrize("gap", [96, pytest.param(0, marks=pytest.mark.rest)])
 @pytest.mark.parametrize(
-    "base", [-2000.0, 2000.0, None], ids=["less", "more", "from 0"]
+    "base",
+    [
+        pytest.param(-2000.0, id="less"),
+        pytest.param(2000.0, id="more", marks=pytest.mark.rest),
+        pytest.param(None, id="from 0"),
+    ],
 )
 async def test_rows_of_another_counter_before_ours(
     past: Past, gap: int, base: float | None
@@ -277,25 +220,9 @@ async def test_rows_of_another_counter_before_ours(
     assert await past.rows() == rows_now
 
 
-async def write_minutes(past: Past, counter: Counter, hour: Row) -> None:
-    """Write the last short-term row of an hour."""
-    metadata = (await async_metadata(past.hass, [counter]))[counter]
-    start = dt_util.utc_from_timestamp(hour.end - SHORT_TERM)
-    data: StatisticData = {"start": start, "state": hour.state, "sum": hour.sum}
-    get_instance(past.hass).async_import_statistics(
-        metadata, [data], StatisticsShortTerm
-    )
-
-    def work() -> None:
-        with session_scope(hass=past.hass) as session:
-            created = {StatisticsShortTerm.created_ts: hour.end}
-            session.query(StatisticsShortTerm).update(created)
-
-    await async_stored(past.hass)
-    await get_instance(past.hass).async_add_executor_job(work)
-
-
-@pytest.mark.parametrize("lost", [1, 2, 3])
+@pytest.mark.parametrize(
+    "lost", [2, *(pytest.param(n, marks=pytest.mark.rest) for n in (1, 3))]
+)
 async def test_a_move_that_the_recorder_drops(past: Past, lost: int) -> None:
     """A database that is locked for a moment."""
     real, asked = ha_statistics.adjust_statistics, 0

@@ -56,8 +56,13 @@ QUESTIONS = {
         Question("/s01/totals/", "s01", "energy_import"),
     ],
 }
+SAMPLE = ("/open-api/v1/$", "/s01/realtime/", "/s01/totals/", "/cemm/$")
 ASKED = [
-    pytest.param(api, question, id=f"{api} {question.path}")
+    pytest.param(
+        *(api, question),
+        id=f"{api} {question.path}",
+        marks=[pytest.mark.rest] * (question.path not in SAMPLE),
+    )
     for api, questions in QUESTIONS.items()
     for question in questions
 ]

@@ -261,9 +261,8 @@ class HistoryManager:
         """Look again soon, and later each time; the hourly look comes anyway."""
         self._stop_retry()
         self._next_look = time() + self._retry_in
-        self._stop_retrying = async_call_later(
-            self._hass, self._retry_in, self._async_tick
-        )
+        tick = HassJob(self._async_tick, cancel_on_shutdown=True)
+        self._stop_retrying = async_call_later(self._hass, self._retry_in, tick)
         self._retry_in = min(2 * self._retry_in, HOUR)
 
     def _stop_retry(self) -> None:

@@ -103,6 +103,8 @@ async def _async_unseen(hass: HomeAssistant, statistic: Statistic) -> list[int]:
     which that began holds the last state before. And for the time that Home Assistant
     was off it repeats the last state, as soon as it runs again. Both are recognised by
     the newest short-term row of the hour; a row that is no copy of it was corrected since.
+    Where Home Assistant came back right after the hour, that one is in time, and only the
+    row before it, which shows the same, is not.
     """
     rows = StatisticsShortTerm
     hour = (cast(rows.start_ts, BigInteger) // HOUR * HOUR).label("hour")
@@ -122,11 +124,17 @@ async def _async_unseen(hass: HomeAssistant, statistic: Statistic) -> list[int]:
                 newest.c.hour == Statistics.start_ts,
             ),
         )
-        .join(rows, and_(rows.metadata_id == newest.c.id, rows.start_ts == newest.c.at))
+        .join(
+            rows,
+            and_(
+                rows.metadata_id == newest.c.id,
+                rows.start_ts.between(newest.c.at - SHORT_TERM, newest.c.at),
+            ),
+        )
         .where(
             Statistics.state == rows.state,
             or_(
-                rows.start_ts + SHORT_TERM < Statistics.start_ts + HOUR,
+                newest.c.at + SHORT_TERM < Statistics.start_ts + HOUR,
                 rows.created_ts > rows.start_ts + _IN_TIME,
             ),
         )
