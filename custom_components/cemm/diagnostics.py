@@ -25,7 +25,7 @@ async def async_get_config_entry_diagnostics(
         ),
         "cemm": async_redact_data(asdict(coordinator.roster.info), TO_REDACT),
         "last_update_success": coordinator.last_update_success,
-        "mended": list(entry.runtime_data.history.mended),
+        "mended": list(history.mended),
         "odd": {name: str(err) for name, err in coordinator.oddities.found.items()},
         "history": {
             "progress": history.progress,

@@ -63,13 +63,6 @@ def issue_id(entry: ConfigEntry, key: str, alias: str = "") -> str:
     return "_".join(filter(None, (key, entry.entry_id, alias)))
 
 
-def name_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
-    """Return what the user calls a CEMM, with its MAC where another one is called the same."""
-    titles = [other.title for other in hass.config_entries.async_entries(DOMAIN)]
-    is_one_of_many = titles.count(entry.title) > 1
-    return f"{entry.title} ({entry.unique_id})" if is_one_of_many else entry.title
-
-
 @callback
 def async_raise(
     hass: HomeAssistant,
@@ -85,8 +78,10 @@ def async_raise(
     if key in NEWS:
         # This is another event than the last one, whatever the user decided about that.
         async_clear(hass, entry, key, alias)
+    titles = [other.title for other in hass.config_entries.async_entries(DOMAIN)]
+    is_one_of_many = titles.count(entry.title) > 1
     names = {
-        "name": name_of(hass, entry),
+        "name": f"{entry.title} ({entry.unique_id})" if is_one_of_many else entry.title,
         "alias": alias,
         "meter": async_meter_name(hass, entry, alias) if alias else "",
         **placeholders,

@@ -1,6 +1,5 @@
 """A browser with a user signed in, and what users do in it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 import json
@@ -97,16 +96,17 @@ async def _settled(page: Page) -> None:
 
 
 async def open_picker(page: Page, choice: Locator) -> None:
-    """Open the page's first picker of an entity until there is a certain choice.
+    """Open the page's first picker of an entity, some times if need be for a certain choice.
 
     It lists what it knew when it was opened, and which integration has which entity it asks
     by then only: whoever clicks at once finds nothing, and something at the second time.
     """
-    async with asyncio.timeout(_WAIT_MS / 1000):
-        while not await choice.is_visible():
-            await page.keyboard.press("Escape")
-            await page.locator("ha-entity-picker").first.click()
-            await _settled(page)
+    for _ in range(10):
+        await page.locator("ha-entity-picker").first.click()
+        await _settled(page)
+        if await choice.is_visible():
+            return
+        await page.keyboard.press("Escape")
 
 
 def dialog(page: Page) -> Locator:

@@ -191,6 +191,8 @@ async def imports_the_blueprints(tour: Tour) -> None:
         for button in ("import_btn", "save_btn"):
             await named(dialog, "button", words.ha(f"blueprint.add.{button}")).click()
         await expect(dialog).to_be_hidden()
+        # Closing it goes back by one page, a little later.
+        await picture(page, tour.pictures / f"{name}-imported.png")
     for (title, name, sensor, meter), (view, suffix) in product(_BLUEPRINTS, VIEWS):
         await page.set_viewport_size(view)
         await tour.open("/config/blueprint/dashboard")

@@ -1,7 +1,7 @@
 """What can be changed after a CEMM was added, and its way to the Energy dashboard."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 import logging
@@ -94,7 +94,11 @@ class CemmOptionsFlow(OptionsFlowWithReload):
             error = next((error for error in _ERRORS if error in found.values()), "")
             wrong = [alias for alias in new if found[alias] == (error or _SILENT)]
             if not error:
-                self._remove_meters(set(old.extra_aliases).difference(aliases))
+                # A list of all meters decides itself; what it lists comes back anyway.
+                client = self._coordinator.client if self._coordinator else None
+                if client is None or not client.lists_all_meters:
+                    for alias in set(old.extra_aliases).difference(aliases):
+                        async_remove_meter(self.hass, self.config_entry, alias)
                 kinds = user_input.get(CONF_VOLUME_KINDS, {})
                 return self._save(aliases, kinds, unseen=wrong)
         shown = {CONF_VOLUME_KINDS: {}, **(user_input or asdict(old))}
@@ -125,15 +129,6 @@ class CemmOptionsFlow(OptionsFlowWithReload):
         except CemmError, TimeoutError:
             return _SILENT
         return None
-
-    def _remove_meters(self, aliases: Collection[str]) -> None:
-        """Remove what was only asked for because the user said so.
-
-        What the CEMM lists nevertheless comes back; a list of all meters decides itself.
-        """
-        if self._coordinator is None or not self._coordinator.client.lists_all_meters:
-            for alias in aliases:
-                async_remove_meter(self.hass, self.config_entry, alias)
 
     def _save(
         self, aliases: list[str], kinds: dict[str, str], *, unseen: list[str]
