@@ -34,7 +34,6 @@ from custom_components.cemm.client import USAGE
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.days import DAY, HOUR, midnight
 from custom_components.cemm.history import apply
-from custom_components.cemm.history.importer import Importer
 from custom_components.cemm.history.rows import Row
 from simulator import Clock, Simulator
 from tests.conftest import MAC, UID
@@ -234,6 +233,7 @@ def lost(rng: Random, share: float) -> Iterator[None]:
 
     with (
         patch.object(ha_statistics, "adjust_statistics", adjusted),
+        patch.object(apply, "adjust_statistics", adjusted),
         patch.object(apply, "import_statistics", written),
     ):
         yield
@@ -350,16 +350,13 @@ async def test_moves_that_are_lost_before_home_assistant_is_killed(
         asked += 1
         return asked > kept or adjust(*args)
 
-    async def never(*_: Any) -> None:
-        raise RuntimeError("killed")
-
     await week.home.stop()
     engine = create_engine(week.database, poolclass=NullPool)
     Base.metadata.drop_all(engine)
     engine.dispose()
     with (
-        patch.object(ha_statistics, "adjust_statistics", adjusted),
-        patch.object(Importer, "_async_read_back", never),
+        patch.object(apply, "adjust_statistics", adjusted),
+        patch.object(Row, "is_like", side_effect=RuntimeError("killed")),
     ):
         await week.home.start()
         await week.go_on(1)

@@ -11,18 +11,7 @@ import pytest
 
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history.counters import Counter
-from custom_components.cemm.history.recorder import (
-<<<<<<< ours
-    MINUTES,
-    SHORT_TERM,
-    async_metadata,
-    async_rows,
-=======
-    async_hours,
-    async_minutes,
->>>>>>> theirs
-    async_stored,
-)
+from custom_components.cemm.history.recorder import MINUTES, async_rows, async_stored
 from custom_components.cemm.history.rows import Row
 from simulator import House
 from tests.helpers.history import (
