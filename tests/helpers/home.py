@@ -62,6 +62,8 @@ class Home:
         """Where its storage lies, if it is to outlive this process."""
         self.keep_days = 10
         """When the recorder deletes states and short-term rows."""
+        self.polls = True
+        """Whether the CEMM is asked at moments of its own, too."""
         self.imports = False
         """Whether all of the past is imported by itself."""
         self.records = True
@@ -96,6 +98,7 @@ class Home:
             unique_id=MAC,
             data=self._data,
             options={"import_history": self.imports},
+            pref_disable_polling=not self.polls,
         )
         self.entry.add_to_hass(hass)
         self._disable_others()
