@@ -142,7 +142,7 @@ async def test_a_refused_key_is_neither_given_up_nor_a_matter_of_one_meter() -> 
     client.fails.add((Period.DAY, NOVEMBER[0]))
     reader = HistoryReader(client)  # type: ignore[arg-type]
     assert await attempts(reader, 10) == 10
-    look = Look([], now=0, newest=0)
+    look = Look([], now=0, newest=0, is_away=lambda: False)
     with pytest.raises(AuthenticationError), look.contained("pulse-2"):
         await reader.meter_days("pulse-2", *NOVEMBER, TODAY)
     assert not look.failed

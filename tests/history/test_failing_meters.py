@@ -56,3 +56,20 @@ async def test_a_meter_that_fails_does_not_put_off_the_first_import(past: Past) 
     await past.next_hour()
     rows = await past.rows()
     assert rows["p1-gas_gas"][0].start == midnight(past.house.since)
+
+
+@pytest.mark.parametrize("path", ["/data/", "/data/year/", "/data/day/"])
+async def test_a_meter_whose_connections_break_costs_no_other(
+    past: Past, path: str
+) -> None:
+    """A firmware that crashes at the questions about one meter answers all others."""
+    await past.setup()
+    past.sim.faults.append(Fault("drop", f"/p1-gas{path}"))
+    past.wish()
+    await past.next_hour()
+    rows = await past.rows()
+    assert rows["pulse-2_volume"][0].start == midnight(past.house.since)
+    past.sim.faults.clear()
+    await past.next_hour()
+    rows = await past.rows()
+    assert rows["p1-gas_gas"][0].start == midnight(past.house.since)

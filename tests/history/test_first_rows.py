@@ -9,12 +9,18 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.cemm.days import HOUR, midnight
-from custom_components.cemm.history import importer
+from custom_components.cemm.history import importer, reconciler
 from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.recorder import Table
 from custom_components.cemm.history.rows import Row
 from simulator import House
-from tests.helpers.history import NEWEST, assert_seamless, assert_true, small_house
+from tests.helpers.history import (
+    NEWEST,
+    assert_seamless,
+    assert_true,
+    small_house,
+    truth,
+)
 from tests.helpers.past import Past
 
 SINCE = date(2025, 10, 30)
@@ -68,6 +74,24 @@ async def test_while_the_recorder_begins_to_count(past: Past) -> None:
     assert len(asked) == 2
     await assert_begun(past, date(2025, 11, 3))
     await assert_goes_on(past)
+
+
+async def test_readings_that_are_newer_than_the_look(past: Past) -> None:
+    """What comes before the import takes long where the API slows down."""
+    await past.setup()
+
+    async def take_long(*_: object) -> None:
+        past.freezer.tick(3 * HOUR)
+        await past.coordinator.async_refresh()
+
+    with patch.object(reconciler, "async_recount", take_long):
+        past.wish()
+        await past.history._async_catch_up()
+    assert all((await past.rows()).values())
+    for name, counter in past.counters().items():
+        for row in (await past.rows())[name]:
+            real = truth(past.house, counter, row.end)
+            assert row.state == pytest.approx(real, abs=0.06)
 
 
 async def test_after_an_import_was_interrupted(past: Past) -> None:

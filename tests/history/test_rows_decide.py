@@ -17,11 +17,12 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_purge_done,
 )
 
-from custom_components.cemm.client import LocalCemm, Reading
+from custom_components.cemm.client import History, LocalCemm, Reading
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.cemm.history.apply import async_apply
+from custom_components.cemm.history.reconciler import Reconciler
 from custom_components.cemm.history.recorder import MINUTES, async_rows, async_stored
 from custom_components.cemm.history.rows import Row
 from custom_components.cemm.history.want import Difference, Move
@@ -170,6 +171,20 @@ async def test_a_cemm_whose_clock_begins_in_2000(past: Past) -> None:
     await past.go_live(48)
     issues = {issue for _, issue in ir.async_get(past.hass).issues}
     assert f"clock_wrong_{past.entry.entry_id}" not in issues
+    await assert_whole(past)
+
+
+async def test_a_past_that_is_asked_for_while_the_clock_is_wrong(past: Past) -> None:
+    """Of today's year there is nothing then, which is no answer: rows are there already."""
+    await past.settle()
+    await past.go_live(26)
+    long_ago = patch.object(Reconciler, "_is_clock_wrong", True)
+    nothing = patch.object(LocalCemm, "history", return_value=History({}))
+    with long_ago, nothing:
+        past.wish()
+        await past.go_live(2)
+        assert sum((await past.history.async_import()).values()) == 0
+    await past.go_live(40)
     await assert_whole(past)
 
 

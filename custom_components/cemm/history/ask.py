@@ -173,9 +173,8 @@ class HistoryReader:
         """Return of which days not everything was answered, and the Unix time to ask again."""
         found = {}
         for day in some_days:
-            month = (alias, Period.MONTH, day.replace(day=1))
             of_day: Question = (alias, Period.DAY, day)
-            if not self.failing.keys().isdisjoint([month, of_day, (alias, None, day)]):
+            if not self.failing.keys().isdisjoint(self._asked_for(alias, day, day)):
                 found[day] = 0.0
             elif (
                 self._questions.answers.get(of_day, _NOTHING) is None

@@ -1,10 +1,14 @@
 """Days that were imported without all of their data are counted again when it is there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from itertools import groupby
 
+from homeassistant.core import HomeAssistant
+
+from custom_components.cemm.client import Period
 from custom_components.cemm.days import HOUR
 
 from .apply import async_apply, async_write
@@ -12,14 +16,18 @@ from .count import count_hours
 from .counters import Counter
 from .healing import Healer
 from .look import Look
-from .profile import Day
-from .recorder import async_rows
-from .rows import Hole, Row
+from .profile import Day, known_since
+from .questions import Question
+from .recorder import async_newest, async_oldest, async_rows
+from .rows import Hole, Row, margin
 from .usage import Use
-from .want import Difference, Move, Why, difference, want_hole
+from .want import Difference, Move, Why, are_apart, difference, want_hole
 
 # What is counted again may differ by this (kWh, m³) through rounding.
 _SAME = 1e-3
+
+# Seconds after a day by which all of its rows may be written.
+_ALL_THERE = 3 * HOUR
 
 
 async def async_recount(healer: Healer, look: Look, by: float) -> None:
@@ -28,19 +36,25 @@ async def async_recount(healer: Healer, look: Look, by: float) -> None:
     for alias, guessed in list(healer.ledger.guesses.items()):
         due = sorted(day for day, again_at in guessed.items() if again_at <= by)
         of_alias = [counter for counter in counters if counter.alias == alias]
+        failing: Collection[Question] = ()
         # An older day goes on from what a newer one moves.
         for day in reversed(due if of_alias else []):
+            # As long as its month is not known, there is nothing to ask about a day.
+            if (alias, Period.MONTH, day.replace(day=1)) in failing:
+                continue
             with look.contained(alias):
-                await _async_day(healer, look.today, day, of_alias)
+                await _async_day(healer, look, day, of_alias)
+            if day < look.today:  # Of today there is no month data to ask for.
+                failing = healer.reader.failing
         if due:
             healer.reader.forget(alias, due[0])
 
 
 async def _async_day(
-    healer: Healer, today: date, day: date, counters: Sequence[Counter]
+    healer: Healer, look: Look, day: date, counters: Sequence[Counter]
 ) -> None:
     alias = counters[0].alias
-    found = await healer.reader.meter_days(alias, day, day, today)
+    found = await healer.reader.meter_days(alias, day, day, look.today)
     if again := healer.reader.unknown(alias, [day]):
         await healer.ledger.async_guess(alias, again)
         return
@@ -52,43 +66,86 @@ async def _async_day(
         for counter, use in uses.items():
             async with healer.lock:
                 await _async_put_right(healer, counter, found, use)
-    await healer.ledger.async_know(alias, day)
+    if look.newest >= found[-1].end:
+        await healer.ledger.async_know(alias, day)
+    else:
+        # What follows on its last rows so far was a guess as well.
+        await healer.ledger.async_guess(alias, {day: found[-1].end + _ALL_THERE})
 
 
 async def _async_put_right(
     healer: Healer, counter: Counter, days: Sequence[Day], use: Use
 ) -> None:
-    """Write a day's rows again; where its use was another one, older rows move."""
+    """Write a day's rows again; where its use was another one, all later sums move.
+
+    Of the day those that are there: today is not over. What is to be done follows from the
+    rows at each step, so that it may end at any.
+    """
     hass, start, end = healer.hass, days[-1].start, days[-1].end
-    rows = await async_rows(hass, counter, start - HOUR, end)
-    if not rows or rows[0].end != start or rows[-1].end != end:
+    rows = await _async_rows(hass, counter, start, end)
+    if len(rows) < 2:
+        oldest = await async_oldest(hass, counter)
+        is_known = known_since(days[-1:], counter.rule.day) is not None
+        if oldest and oldest.start == end and is_known:
+            # Without it the CEMM's memory seemed to begin later: the import goes on.
+            healer.ledger.imported.pop(counter.entity_id, None)
         return
-    before, after, older = rows[0], rows[-1], list[Row]()
-    moved = after.sum - before.sum - use[0][-1]
-    # Readings on both sides tell how much it was, and the day data only when.
-    if abs(moved) > _SAME and not any(day.closing for day in days):
-        older = await async_rows(hass, counter, 0, start)
-        older = await hass.async_add_executor_job(_moved, older, moved)
-        before = older[-1]
-    what = difference([before, after], want_hole(Hole(before, after), *use))
-    # All at once, as nobody could tell later what has been moved already; and back, so
-    # that the sums begin where they did.
-    if wanted := [*older, *what.rows]:
-        await async_write(hass, counter, wanted)
-        back = [Move(older[0].start, -moved)] if older else []
-        await async_apply(hass, counter, Difference(back))
-        healer.ledger.note(counter, Why.GUESS, Difference(back, wanted))
+    before, after, moves = rows[0], rows[-1], list[Move]()
+    there = slice((before.end - start) // HOUR, (after.end - start) // HOUR + 1)
+    used, unknown = ([part - each[there][0] for part in each[there]] for each in use)
+    is_read = any(day.closing for day in days)
+    moved, shift = _moved(before, after, used[-1], is_read=is_read)
+    if abs(shift) > _SAME:
+        older = await async_rows(hass, counter, 0, before.end)
+        older = await hass.async_add_executor_job(_shifted, older, shift)
+        if older:
+            await async_write(hass, counter, older)
+        before = replace(before, state=before.state + shift)
+    if abs(moved) > _SAME:
+        moves = [Move(rows[1].start, -moved)]
+        rows = [before, *(replace(row, sum=row.sum - moved) for row in rows[1:])]
+    wants = want_hole(Hole(before, rows[-1]), used, unknown)
+    found, known = difference([before, rows[-1]], wants), {r.start: r for r in rows}
+    written = [row for row in found.rows if not row.is_like(known.get(row.start))]
+    if what := Difference(moves, written):
+        await async_apply(hass, counter, what)
+        healer.ledger.note(counter, Why.GUESS, what)
 
 
-def _moved(rows: Sequence[Row], amount: float) -> list[Row]:
-    """Return rows with other sums, and with other states as far back as these go on.
+async def _async_rows(
+    hass: HomeAssistant, counter: Counter, start: int, end: int
+) -> list[Row]:
+    """Return the rows of a day, with the one before it."""
+    rows = await async_rows(hass, counter, start - HOUR, end)
+    is_first = rows and rows[0].start == start
+    if is_first and not await async_newest(hass, counter, before=start):
+        # The sums begin at 0 with this day.
+        return [Row(start - HOUR, rows[0].state - rows[0].sum, 0.0), *rows]
+    return rows
+
+
+def _moved(
+    before: Row, after: Row, used: float, *, is_read: bool
+) -> tuple[float, float]:
+    """Return by how much the sum between two rows is too much, and the first one's state too low.
+
+    Where readings on both sides told how much it was, the day data only tells when.
+    """
+    change, rise = after.state - before.state, after.sum - before.sum
+    if is_read and abs(change - rise) <= margin(rise):
+        return 0.0, 0.0
+    if abs(change - rise) <= _SAME:
+        return rise - used, rise - used
+    # States were put right already, or joined a live one; or this is another meter.
+    return rise - used, 0.0 if are_apart(change, used) else change - used
+
+
+def _shifted(rows: Sequence[Row], amount: float) -> list[Row]:
+    """Return rows with other states, as far back as these go on.
 
     A state that is further from its sum is of another meter, or somebody else's.
     """
     offset = rows[-1].state - rows[-1].sum
     others = (n for n, r in enumerate(rows) if abs(r.state - r.sum - offset) > _SAME)
     first = max(others, default=-1) + 1
-    return [
-        Row(row.start, row.state + amount * (n >= first), row.sum + amount)
-        for n, row in enumerate(rows)
-    ]
+    return [replace(row, state=row.state + amount) for row in rows[first:]]

@@ -1,7 +1,7 @@
 """A look at the rows of a CEMM's counters: what it is about, and what came of it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,8 +9,6 @@ from datetime import date
 from custom_components.cemm.client import (
     AuthenticationError,
     CemmError,
-    CemmResponseError,
-    CemmStatusError,
     NotConnectedError,
 )
 from custom_components.cemm.days import date_at
@@ -27,6 +25,8 @@ class Look:
     now: float
     newest: int
     """The Unix time by which the hours end that may be written."""
+    is_away: Callable[[], bool]
+    """Whether the CEMM itself is out of reach."""
     written: defaultdict[str, set[int]] = field(
         default_factory=lambda: defaultdict(set)
     )
@@ -52,12 +52,17 @@ class Look:
 
     @contextmanager
     def contained(self, alias: str) -> Iterator[None]:
-        """Note an error of the meter itself, and raise one of the CEMM."""
+        """Note an error of the meter itself, and raise one of the CEMM.
+
+        A connection that breaks at the questions about one meter is that meter's as well.
+        """
         try:
             yield
         except AuthenticationError:
             raise
-        except (CemmStatusError, CemmResponseError) as err:
+        except CemmError as err:
+            if self.is_away():
+                raise
             self.failed[alias] = err
 
     def note(self, counter: Counter, rows: Collection[Row]) -> None:

@@ -54,7 +54,7 @@ class Reconciler:
         self._progress = progress
         self._reader = HistoryReader(
             coordinator.client,
-            lambda: not coordinator.last_update_success,
+            self._is_away,
             progress.tell,
         )
         self._ledger = ledger
@@ -132,8 +132,11 @@ class Reconciler:
     ) -> bool:
         """Import some days of the counters whose sums can be moved, except some.
 
-        Returns whether that was all of them.
+        Returns whether that was all of them. That "there is nothing" is not believed of a
+        CEMM whose clock is wrong.
         """
+        if self._is_clock_wrong:
+            return False
         last = min(midnight(end + ONE_DAY), look.newest) if end else look.newest
         hours = range(midnight(start) if start else 0, last)
         data = self._coordinator.data
@@ -141,7 +144,7 @@ class Reconciler:
             c: anchor
             for c in look.ready
             if c.alias in data and c.entity_id not in but
-            if (anchor := await async_anchor(self._hass, c, data[c.alias], look.now))
+            if (anchor := await async_anchor(self._hass, c, data[c.alias], time()))
         }
         for counter, anchor in anchors.items():
             if anchor.end > last:
@@ -194,11 +197,16 @@ class Reconciler:
             if not await async_is_known(self._hass, since, at):
                 del self._ledger.imported[entity_id]
 
-    def _tell_clock(self) -> None:
-        """Tell the user, as long as it is so, that the CEMM's clock is wrong."""
+    @property
+    def _is_clock_wrong(self) -> bool:
+        """Whether all that is measured is years off: the past is empty then, or another."""
         meters = self._coordinator.data.values()
         times = [m.time / 1000 for each in meters for m in each.channels.values()]
-        if times and abs(max(times) - time()) > YEARS:
+        return bool(times) and min(abs(at - time()) for at in times) > YEARS
+
+    def _tell_clock(self) -> None:
+        """Tell the user, as long as it is so, that the CEMM's clock is wrong."""
+        if self._is_clock_wrong:
             async_raise(self._hass, self._entry, CLOCK_WRONG)
         else:
             async_clear(self._hass, self._entry, CLOCK_WRONG)
@@ -215,4 +223,8 @@ class Reconciler:
         newest = floor_hour(now) - _SECONDS_LEFT_ALONE
         if (compiled := await async_compiled_until(self._hass)) is not None:
             newest = min(newest, floor_hour(compiled))
-        return Look(writable, now, newest)
+        return Look(writable, now, newest, self._is_away)
+
+    def _is_away(self) -> bool:
+        """Whether the CEMM is out of reach, and not just one of its meters."""
+        return not self._coordinator.last_update_success

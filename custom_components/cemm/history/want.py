@@ -177,7 +177,7 @@ def want_hole(
         before.start < known_since
         and measured
         and is_booked
-        and _are_apart(change, used[-1])
+        and are_apart(change, used[-1])
     ):
         rise, why = used[-1], Why.OTHER
     if rise < -TOLERANCE:
@@ -218,7 +218,7 @@ def _rise(hole: Hole, used: float, *, measured: bool) -> tuple[float, float, Why
     return change, rise, Why.HOLE
 
 
-def _are_apart(change: float, used: float) -> bool:
+def are_apart(change: float, used: float) -> bool:
     """Whether readings contradict the day data too much to be of one counter."""
     return abs(change - used) > (1 + used) / 4
 

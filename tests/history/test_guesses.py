@@ -1,0 +1,117 @@
+"""Days that were imported without all of their data, and are put right when it is there."""
+
+from collections import Counter as Tally
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from custom_components.cemm.client import CemmError
+from custom_components.cemm.days import midnight
+from custom_components.cemm.history import guesses
+from simulator import Fault, House
+from tests.helpers.history import assert_true, small_house, truth
+from tests.helpers.past import Past
+
+SINCE = date(2025, 10, 20)
+TODAY = date(2025, 11, 5)
+BOTH_APIS = pytest.mark.parametrize("past", ["local", "remote"], indirect=True)
+
+
+@pytest.fixture
+def house() -> House:
+    """Return one whose meters measure every second: a row is as new as it can be."""
+    found = small_house(SINCE, "p1-gas", "pulse-2")
+    for meter in found.meters.values():
+        meter.cadence, meter.phase = 1, 0
+    return found
+
+
+def fail(past: Past, day: date) -> None:
+    past.sim.faults.append(Fault("status", "/data/day/", value=500, time=midnight(day)))
+
+
+async def assert_known(past: Past) -> None:
+    """See that each hour has its own use, and that nothing is left to do."""
+    rows = await past.rows()
+    for name, counter in past.counters().items():
+        assert rows[name][0].start == midnight(SINCE)
+        assert_true(past.house, counter, rows[name])
+    await past.next_hour()
+    assert await past.rows() == rows
+    assert "guess" not in str(past.history.notes)
+
+
+@BOTH_APIS
+async def test_today_is_put_right_while_it_goes_on_and_when_it_is_over(
+    past: Past,
+) -> None:
+    """The rows after its last one so far, which was a guess, are still to come."""
+    past.wish()
+    await past.setup()
+    fail(past, TODAY)
+    await past.next_hour()
+    past.sim.faults.clear()
+    await past.next_hour()
+    for name, counter in past.counters().items():
+        assert_true(past.house, counter, (await past.rows())[name])
+    await past.go_live(12 * 10)
+    await assert_known(past)
+    for name, counter in past.counters().items():
+        for row in (await past.rows())[name]:
+            real = truth(past.house, counter, row.end)
+            assert row.state == pytest.approx(real, abs=0.06)
+
+
+@pytest.mark.parametrize("step", ["async_write", "async_apply"])
+@pytest.mark.parametrize("day", [SINCE, date(2025, 10, 26)], ids=["first", "middle"])
+@pytest.mark.parametrize("is_done", [True, False])
+async def test_it_may_end_at_any_step(
+    past: Past, step: str, day: date, *, is_done: bool
+) -> None:
+    """And goes on from what is in the rows by then: nobody knows how much it was at first."""
+    past.wish()
+    await past.setup()
+    fail(past, day)
+    past.sim.faults.append(Fault("status", "/month/", value=500))
+    await past.next_hour()
+    past.sim.faults.clear()
+    with patch.object(guesses, step, killed(getattr(guesses, step), is_done=is_done)):
+        await past.next_hour()
+    for _ in range(2):
+        await past.next_hour()
+    await assert_known(past)
+
+
+def killed(step: Callable[..., Any], *, is_done: bool) -> Callable[..., Any]:
+    async def killed(*args: Any) -> None:
+        if is_done:
+            await step(*args)
+        raise CemmError("the end")
+
+    return killed
+
+
+@BOTH_APIS
+async def test_days_are_not_asked_for_while_their_month_fails(past: Past) -> None:
+    past.wish()
+    await past.setup()
+    past.sim.faults.append(Fault("status", "/month/", value=500))
+    await past.next_hour()
+    for _ in range(3):
+        seen = len(past.sim.requests)
+        await past.next_hour()
+        asked = Tally(
+            (alias, kind)
+            for request in list(past.sim.requests)[seen:]
+            for *_, alias, _, kind, _ in [request.path.split("/")]
+            if "/data/" in request.path
+        )
+        # Some looks come earlier, after a failure.
+        assert all(number <= 4 for number in asked.values()), asked
+    past.sim.faults.clear()
+    await past.next_hour()
+    await past.next_hour()
+    await assert_known(past)
