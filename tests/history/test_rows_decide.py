@@ -21,6 +21,7 @@ from custom_components.cemm.client import History, LocalCemm, Reading
 from custom_components.cemm.const import DOMAIN
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.diagnostics import async_get_config_entry_diagnostics
+from custom_components.cemm.history import healing
 from custom_components.cemm.history.apply import async_apply
 from custom_components.cemm.history.reconciler import Reconciler
 from custom_components.cemm.history.recorder import MINUTES, async_rows, async_stored
@@ -301,6 +302,69 @@ class TestGas:
         assert rows[-1].sum - rows[-1].state == pytest.approx(
             minutes[-1].sum - minutes[-1].state, abs=1e-4
         )
+
+    @pytest.mark.parametrize("minute", [55, 30], ids=str)
+    async def test_whenever_it_is_asked_for(self, past: Past, minute: int) -> None:
+        """What it reads is that of the full hour before, and its stamp another."""
+        past.house.meters["p1-gas"].phase = minute * 60
+        past.wish()
+        await past.settle()
+        await past.go_live(12 * 10)
+        gas = past.counters()["p1-gas_gas"]
+        rows = (await past.rows())["p1-gas_gas"]
+        assert_used(past.house, gas, rows[:-4])
+
+    @pytest.mark.parametrize("minute", [0, 5], ids=str)
+    async def test_water_that_is_read_once_an_hour(
+        self, past: Past, minute: int
+    ) -> None:
+        """It is so little that any hour looks like any other."""
+        keep(past.house, "p1-gas")
+        past.house.meters["pulse-2"] = meter = House(seed=1).meters["pulse-2"]
+        meter.cadence, meter.phase = 3600, minute * 60
+        past.wish()
+        await past.settle()
+        await past.go_live(12 * 10)
+        water = past.counters()["pulse-2_volume"]
+        rows = (await past.rows())["pulse-2_volume"]
+        assert_used(past.house, water, rows[:-4], 0.003)
+
+    async def test_without_an_import(self, past: Past) -> None:
+        """Before the first row the sum began at 0."""
+        await past.settle()
+        await past.go_live(12 * 8)
+        gas = past.counters()["p1-gas_gas"]
+        rows = (await past.rows())["p1-gas_gas"]
+        assert len(rows) > 6
+        assert_used(past.house, gas, rows[:-4])
+
+    async def test_after_hours_that_were_not_settled(self, past: Past) -> None:
+        """And by a clock that was ahead it was settled until some day to come."""
+        past.wish()
+        await past.settle()
+        gas = past.counters()["p1-gas_gas"]
+        with patch.object(healing, "is_read_hourly", return_value=False):
+            await past.go_live(12 * 3)
+        settled = past.history._ledger.settled
+        settled[gas.entity_id] = NEWEST + 4 * HOUR
+        await past.go_live(12 * 7)
+        rows = (await past.rows())["p1-gas_gas"]
+        since = NEWEST + 5 * HOUR
+        assert_used(past.house, gas, [row for row in rows[:-4] if row.start >= since])
+        settled[gas.entity_id] = NEWEST + 40 * 24 * HOUR
+        # Such a time is none: what was measured in the last hours tells.
+        with patch.object(healing, "DAY", 5 * HOUR):
+            await past.go_live(12)
+        assert settled[gas.entity_id] < NEWEST + 24 * HOUR
+
+
+def assert_used(
+    house: House, counter: Counter, rows: list[Row], within: float = 0.002
+) -> None:
+    """See that each of these hours has its own use."""
+    for old, new in pairwise(rows):
+        used = truth(house, counter, new.end) - truth(house, counter, old.end)
+        assert new.sum - old.sum == pytest.approx(used, rel=0.01, abs=within), new
 
 
 async def test_what_was_mended_is_told(

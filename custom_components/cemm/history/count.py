@@ -4,9 +4,10 @@ The counters are always of one meter and one channel of its day data.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import batched
 
-from custom_components.cemm.days import HOUR, date_at, floor_hour
+from custom_components.cemm.days import HOUR, MINUTE, date_at, floor_hour
 
 from .counters import Counter
 from .meter_days import MeterDays, Note
@@ -41,6 +42,12 @@ def count_days_back(
     first of the days has a reading, it is known how much was used since, and counted back
     to there. The ``votes`` tell what is known of the tariffs, and get to know more.
     """
+    if _is_hourly(days, next(iter(anchors)).rule.day):
+        # Whenever it was asked for, what it reads is that of the last full hour.
+        anchors = {
+            counter: replace(anchor, start=floor_hour(anchor.start))
+            for counter, anchor in anchors.items()
+        }
     ends = {anchor.end for anchor in anchors.values()}
     meter = MeterDays(days, anchors, ends, votes)
     begin = known_since(days, meter.channel) if oldest else start
@@ -55,6 +62,18 @@ def count_days_back(
         for counter, anchor in anchors.items()
     }
     return Counted(rows, [n for n in meter.notes() if n.day >= date_at(begin)])
+
+
+def _is_hourly(days: Sequence[Day], channel: str) -> bool:
+    """Whether a gas meter is read once an hour: its day data is the same all hour long."""
+    if channel != "gas":
+        return False
+    hours = (
+        set(hour)
+        for day in days
+        for hour in batched(day.measured(channel), HOUR // MINUTE, strict=True)
+    )
+    return all(len(hour - {None}) <= 1 for hour in hours)
 
 
 def _count_back(

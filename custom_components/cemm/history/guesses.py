@@ -6,8 +6,6 @@ from datetime import date
 from functools import partial
 from itertools import groupby
 
-from homeassistant.core import HomeAssistant
-
 from custom_components.cemm.client import Period
 from custom_components.cemm.days import HOUR
 
@@ -18,7 +16,7 @@ from .healing import Healer
 from .look import Look
 from .profile import Day, known_since
 from .questions import Question
-from .recorder import async_newest, async_oldest, async_rows
+from .recorder import async_joined, async_oldest, async_rows
 from .rows import Hole, Row, margin
 from .usage import Use
 from .want import Difference, Move, Why, are_apart, difference, want_hole
@@ -82,7 +80,7 @@ async def _async_put_right(
     rows at each step, so that it may end at any.
     """
     hass, start, end = healer.hass, days[-1].start, days[-1].end
-    rows = await _async_rows(hass, counter, start, end)
+    rows = await async_joined(hass, counter, start, end)
     if len(rows) < 2:
         oldest = await async_oldest(hass, counter)
         is_known = known_since(days[-1:], counter.rule.day) is not None
@@ -110,18 +108,6 @@ async def _async_put_right(
     if what := Difference(moves, written):
         await async_apply(hass, counter, what)
         healer.ledger.note(counter, Why.GUESS, what)
-
-
-async def _async_rows(
-    hass: HomeAssistant, counter: Counter, start: int, end: int
-) -> list[Row]:
-    """Return the rows of a day, with the one before it."""
-    rows = await async_rows(hass, counter, start - HOUR, end)
-    is_first = rows and rows[0].start == start
-    if is_first and not await async_newest(hass, counter, before=start):
-        # The sums begin at 0 with this day.
-        return [Row(start - HOUR, rows[0].state - rows[0].sum, 0.0), *rows]
-    return rows
 
 
 def _moved(

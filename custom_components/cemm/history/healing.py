@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
+from math import inf
 
 from homeassistant.core import HomeAssistant
 
@@ -26,7 +27,7 @@ from .counters import Counter
 from .late import hours_late, is_read_hourly
 from .ledger import Ledger
 from .look import Look
-from .recorder import MINUTES, async_rows, async_scales
+from .recorder import MINUTES, SHORT_TERM, async_joined, async_rows, async_scales
 from .rows import Hole, Row
 from .seams import async_gapless, async_seams
 from .usage import Use
@@ -159,7 +160,9 @@ class Healer:
         minutes = await async_rows(self.hass, counter, look.now - DAY, table=MINUTES)
         if not is_read_hourly(minutes):
             return
-        first = settled.get(entity_id, floor_hour(minutes[0].start))
+        first = floor_hour(minutes[0].start)
+        if settled.get(entity_id, inf) <= look.newest:
+            first = settled[entity_id]  # Not by a clock that was ahead.
         since = midnight(date_at(first))
         times = [*range(since, look.newest + 1, HOUR)]
         if look.newest - first < 2 * HOUR:
@@ -172,15 +175,31 @@ class Healer:
                 [part - all_[skipped] for part in all_[skipped:]] for all_ in use
             )
             async with self.lock:
-                rows = await async_rows(self.hass, counter, first - HOUR, look.newest)
+                rows = await async_joined(self.hass, counter, first, look.newest)
                 if [row.end for row in rows] != times[skipped:]:
                     return
-                wants = want_late(Hole(rows[0], rows[-1]), used, unknown, late)
+                if not _is_live(rows[-1], minutes):
+                    # Only what the recorder itself has written is late.
+                    return
+                early = 0.0
+                if _is_live(rows[0], minutes):
+                    # It was never settled, and stays as it is.
+                    early = use[0][skipped] - use[0][max(skipped - late, 0)]
+                hole = Hole(rows[0], rows[-1])
+                wants = want_late(hole, used, unknown, late, early)
                 what = _made([rows[0], rows[-1]], wants, rows)
                 await self._async_apply(look, counter, wants, what)
         if wants or late == 0 or look.newest - first > DAY:
             settled[entity_id] = look.newest - HOUR * (late or 0)
             await self.ledger.async_save()
+
+
+def _is_live(row: Row, minutes: Sequence[Row]) -> bool:
+    """Whether an hour ends as its last short-term row does."""
+    return any(
+        each.start + SHORT_TERM == row.end and each.state == row.state
+        for each in minutes
+    )
 
 
 def _together(missing: _Seam) -> tuple[int, int, str, str]:

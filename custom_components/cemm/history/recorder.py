@@ -25,7 +25,7 @@ from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util import dt as dt_util
 from sqlalchemy import Row as Found, Select, UnaryExpression, func, select
 
-from custom_components.cemm.days import MINUTE
+from custom_components.cemm.days import HOUR, MINUTE
 
 from .counters import Statistic
 from .rows import Row
@@ -78,6 +78,20 @@ def rows(
         if (state := row.get("state")) is not None
         and (total := row.get("sum")) is not None
     ]
+
+
+async def async_joined(
+    hass: HomeAssistant, statistic: Statistic, start: int, end: int
+) -> list[Row]:
+    """Return the hours between two Unix times, with the row before them.
+
+    Before the first one of all that is the reading at which its sum began at 0.
+    """
+    found = await async_rows(hass, statistic, start - HOUR, end)
+    is_first = found and found[0].start == start
+    if is_first and not await async_newest(hass, statistic, before=start):
+        return [Row(start - HOUR, found[0].state - found[0].sum, 0.0), *found]
+    return found
 
 
 async def async_oldest(

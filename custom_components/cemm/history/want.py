@@ -21,8 +21,9 @@ _SHOWN_WITHIN = 10 * DAY
 # A reading that fell by less than this (kWh, m³) may be back by the end of a row.
 _SMALL_FALL = 20.0
 
-# How far the day data, which is rounded, may be off: of what was used, and in kWh or m³.
+# How far the day data, which is rounded, may be off: a part of what was used, and kWh or m³.
 _ROUGHLY = 0.05
+_ROUNDED = 0.005
 
 
 class Why(StrEnum):
@@ -137,17 +138,22 @@ def want_restarts(pairs: Sequence[Hole]) -> list[Want]:
 
 
 def want_late(
-    hole: Hole, used: Sequence[float], unknown: Sequence[float], late: int
+    hole: Hole,
+    used: Sequence[float],
+    unknown: Sequence[float],
+    late: int,
+    early: float = 0.0,
 ) -> list[Want]:
     """Return the rows between two whose readings came some hours ``late``.
 
-    What was used in the last of these hours is not in the reading after them yet.
+    What was used in the last of these hours is not in the reading after them yet. So much
+    was used ``early`` that it is in the reading after the first row, and not in that of it.
     """
-    shown = [used[min(n, len(used) - 1 - late)] for n in range(len(used))]
-    agree = abs(hole.after.state - hole.before.state - shown[-1]) <= _ROUGHLY * (
-        1 + shown[-1]
-    )
-    if not agree or unknown[-1 - late]:
+    last = len(used) - 1 - late
+    shown = [0.0, *(early + used[min(n, last)] for n in range(1, len(used)))]
+    apart = abs(hole.after.state - hole.before.state - shown[-1])
+    # A margin as wide as an hour's use would let any lateness pass.
+    if apart > _ROUGHLY * shown[-1] + _ROUNDED or unknown[-1 - late]:
         return []
     wants = want_hole(hole, shown, [0.0] * len(shown))
     return [replace(want, why=Why.LATE) for want in wants]
