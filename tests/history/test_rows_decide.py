@@ -23,6 +23,7 @@ from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.cemm.history import healing
 from custom_components.cemm.history.apply import async_apply
+from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.reconciler import Reconciler
 from custom_components.cemm.history.recorder import MINUTES, async_rows, async_stored
 from custom_components.cemm.history.rows import Row
