@@ -73,3 +73,20 @@ async def test_a_meter_whose_connections_break_costs_no_other(
     await past.next_hour()
     rows = await past.rows()
     assert rows["p1-gas_gas"][0].start == midnight(past.house.since)
+
+
+async def test_what_was_imported_is_not_asked_for_again_with_what_was_not(
+    past: Past,
+) -> None:
+    """The user's wish stays, for the meter that is not connected."""
+    await past.settle()
+    past.sim.faults.append(Fault("status", "/p1-gas/data/", value=404))
+    past.sim.faults.append(Fault("status", "/p1-gas/realtime/", value=404))
+    await past.history.async_import(date(2025, 11, 1))
+    asked = len(past.sim.requests)
+    await past.next_hour()
+    later = list(past.sim.requests)[asked:]
+    assert not [each for each in later if "/pulse-2/data/" in each.path]
+    past.sim.faults.clear()
+    await past.next_hour()
+    assert (await past.rows())["p1-gas_gas"][0].start == midnight(date(2025, 11, 1))

@@ -60,6 +60,8 @@ class Reconciler:
         self._ledger = ledger
         self._rows = asyncio.Lock()
         """Held while rows are read and changed."""
+        self._had: set[str] = set()
+        """The entity ids of the counters that have what the user asked for."""
         self._healer = Healer(hass, self._reader, ledger, self._rows)
 
     @property
@@ -83,7 +85,9 @@ class Reconciler:
         ledger, look = self._ledger, await self._async_look()
         await self._async_heal(look)
         await async_recount(self._healer, look, look.now)
-        if ledger.wanted and await self._async_count_back(look, *ledger.wanted):
+        if ledger.wanted and await self._async_count_back(
+            look, *ledger.wanted, but=self._had
+        ):
             await ledger.async_want(None)
         if self._entry.options.get(CONF_IMPORT_HISTORY):
             await self._async_forget_lost()
@@ -102,6 +106,7 @@ class Reconciler:
         end = min(end, look.today) if end else None
         # It stays wanted when Home Assistant stops in the middle.
         await self._ledger.async_want((start, end))
+        self._had.clear()
         try:
             await self._async_heal(look)
             is_whole = await self._async_count_back(look, start, end)
@@ -157,8 +162,9 @@ class Reconciler:
             await importer.async_run(anchors)
         finally:
             await self._async_tell(importer.notes)
+        done = [c.entity_id for c in anchors if c.alias not in look.failed]
+        self._had.update(done)
         if start is None and end is None:
-            done = [c.entity_id for c in anchors if c.alias not in look.failed]
             self._ledger.imported |= dict.fromkeys(done, look.now)
             await self._ledger.async_save()
         if not look.failed:
