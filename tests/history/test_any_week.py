@@ -320,7 +320,7 @@ async def test_home_assistant_is_back_right_after_an_hour(week: Week) -> None:
             id=str(seed),
             marks=[pytest.mark.rest] * (seed > 1),
         )
-        for seed in range(40)
+        for seed in range(8)
     ],
     indirect=["week"],
 )
