@@ -1,11 +1,9 @@
 """A real Home Assistant, and a simulated CEMM behind a real loopback socket."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 import logging
 from unittest.mock import patch
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -66,18 +64,6 @@ def enable_event_loop_debug() -> None:
     Home Assistant's fixture of this name has it on in each test: to note the whole stack
     with each future takes longer than the rest of the test.
     """
-
-
-@pytest.fixture
-async def freezer(freezer: FrozenDateTimeFactory) -> FrozenDateTimeFactory:
-    """Let the loop run what is due exactly now.
-
-    It waits until a timer is over by a nanosecond, which is less than the 0.24 µs that a
-    frozen clock can tell apart. So it would look for what is due now without a pause until
-    the clock is moved, and take most of a core from the recorder's thread.
-    """
-    asyncio.get_running_loop()._clock_resolution = 1e-6  # type: ignore[attr-defined]
-    return freezer
 
 
 @pytest.fixture(autouse=True)
