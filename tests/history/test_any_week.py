@@ -165,6 +165,9 @@ class Week:
             await self.home.poll(after=10)
         await self.go_on(self.rng.randint(1, 30))
         await self.sim.start()
+        # It is asked every ten seconds, not each half hour: the first answer may be a late one.
+        for _ in range(3):
+            await self.home.poll(after=10)
 
     async def home_assistant_off(self) -> None:
         await self.home.stop()
