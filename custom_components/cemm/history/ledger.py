@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 import logging
 from time import time
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -82,12 +83,8 @@ class Ledger:
 
     async def async_save(self) -> None:
         """Save all of it."""
-        guesses = {
-            alias: {str(day): at for day, at in guessed.items()}
-            for alias, guessed in self.guesses.items()
-        }
         data = {name: getattr(self, name) for name in _SAVED}
-        await self._file.async_save(data | {"guesses": guesses})
+        await self._file.async_save(_as_json(data))
 
     def note(self, statistic: Statistic, why: Why, what: Difference) -> None:
         """Take note of what was put right, and tell."""
@@ -153,3 +150,15 @@ class Ledger:
     async def async_remove(self) -> None:
         """Forget everything: the config entry is removed."""
         await self._file.async_remove()
+
+
+def _as_json(value: Any) -> Any:
+    """Return the same with all days as text: not every kind of date is JSON."""
+    match value:
+        case date():
+            return str(value)
+        case dict():
+            return {_as_json(key): _as_json(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_as_json(each) for each in value]
+    return value
