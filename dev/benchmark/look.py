@@ -70,8 +70,8 @@ async def measure(database: str | None) -> dict[str, Cost]:
         async with running_home(database) as hass:
             cemm = Cemm(hass, served.hosts[0], mac(0))
             await cemm.add(every_sensor=False)
-            # What the hourly timer calls.
-            look = cemm.entry.runtime_data.history._async_catch_up  # noqa: SLF001
+            history = cemm.entry.runtime_data.history
+            look = history._async_catch_up  # noqa: SLF001  what the hourly timer calls
             await look()
             await _fill(hass, cemm)
             costs = {}

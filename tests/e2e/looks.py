@@ -1,6 +1,7 @@
 """How texts look on a page."""
 
 from collections.abc import Collection, Iterable
+import re
 
 from playwright.async_api import Page
 
@@ -31,6 +32,13 @@ _MEASURE = """async ([texts, font]) => {
   context.fontKerning = "none";
   return texts.map(text => context.measureText(text).width);
 }"""
+
+
+async def unfold(page: Page) -> None:
+    """Show all names below a chart: some versions have room for a few on a phone."""
+    fold = page.locator(".chart-legend .label", has_text=re.compile(r"\(\d+\)$"))
+    if await fold.count():
+        await fold.first.click()
 
 
 async def has_room(page: Page, names: Iterable[str] = ()) -> None:

@@ -10,7 +10,7 @@ from dev.demo.homeassistant import HomeAssistant
 from simulator import Simulator
 
 from .browser import VIEWS, dialog, named, picture
-from .looks import has_room
+from .looks import has_room, unfold
 from .network import DISCOVERY_PORT, HTTP_PORT, MOVED, Network
 from .words import Words
 
@@ -54,6 +54,7 @@ class Tour:
         for view, suffix in VIEWS:
             await self.page.set_viewport_size(view)
             await picture(self.page, self.pictures / f"{name}{suffix}.png")
+            await unfold(self.page)
             await has_room(self.page, shown)
 
     async def open(self, path: str) -> None:

@@ -184,8 +184,11 @@ async def test_a_past_that_is_asked_for_while_the_clock_is_wrong(past: Past) -> 
     nothing = patch.object(LocalCemm, "history", return_value=History({}))
     with long_ago, nothing:
         past.wish()
-        await past.go_live(2)
         assert sum((await past.history.async_import()).values()) == 0
+        # The user is told why it was nothing.
+        told = f"clock_wrong_{past.entry.entry_id}"
+        assert ir.async_get(past.hass).async_get_issue(DOMAIN, told)
+        await past.go_live(2)
     await past.go_live(40)
     await assert_whole(past)
 

@@ -81,7 +81,6 @@ class Reconciler:
 
     async def async_catch_up(self) -> None:
         """Do all that is due: for one meter after the other, as far as it answers."""
-        self._tell_clock()
         ledger, look = self._ledger, await self._async_look()
         await self._async_heal(look)
         await async_recount(self._healer, look, look.now)
@@ -223,6 +222,7 @@ class Reconciler:
         The recorder *adds* its row of an hour, and one that is there already makes it
         lose those of all sensors. The clock is not enough: it may be behind with its work.
         """
+        self._tell_clock()
         coordinator, now = self._coordinator, time()
         found = counters(self._hass, coordinator.mac, coordinator.data)
         writable = await async_writable(self._hass, list(found))
