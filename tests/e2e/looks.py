@@ -1,9 +1,8 @@
 """How texts look on a page."""
 
 from collections.abc import Collection, Iterable
-import re
 
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from tests.helpers.widths import width
 
@@ -36,9 +35,10 @@ _MEASURE = """async ([texts, font]) => {
 
 async def unfold(page: Page) -> None:
     """Show all names below a chart: some versions have room for a few on a phone."""
-    fold = page.locator(".chart-legend .label", has_text=re.compile(r"\(\d+\)$"))
-    if await fold.count():
-        await fold.first.click()
+    folded = page.locator(".chart-legend li.overflow:not(.legend-more)")
+    if await folded.count():
+        await page.locator(".chart-legend .legend-more ha-assist-chip").first.click()
+        await expect(folded).to_have_count(0)
 
 
 async def has_room(page: Page, names: Iterable[str] = ()) -> None:
