@@ -209,3 +209,48 @@ async def test_the_next_month_is_asked_for_while_a_question_waits(
     assert not reader.failing
     assert client.tried[Period.DAY, OCTOBER[0]] == 1
     assert client.tried[Period.DAY, OCTOBER[1]] == 2
+
+
+async def test_it_is_asked_ahead_while_something_else_is_waited_for() -> None:
+    """Until that is done, and what fails is asked again when it is wanted."""
+    client = Faulty()
+    reader = HistoryReader(client)  # type: ignore[arg-type]
+    await reader.meter_days("p1", *NOVEMBER, TODAY)
+    client.fails.add((Period.DAY, OCTOBER[1]))
+    stored: asyncio.Future[None] = asyncio.Future()
+    counted: list[None] = []
+    ahead = [("p1", *OCTOBER), ("p1", date(2025, 9, 30), date(2025, 9, 30))]
+    asking = reader.ahead(ahead, lambda: counted.append(None), until=stored)
+    with patch.object(client, "tried", Tally()) as tried:
+        await asking
+        assert set(reader.failing) == {("p1", Period.DAY, OCTOBER[1])}
+        client.fails.clear()
+        await reader.meter_days("p1", *OCTOBER, TODAY)
+    assert len(counted) == 2
+    assert tried[Period.DAY, OCTOBER[0]] == 1
+    assert tried[Period.DAY, OCTOBER[1]] == 2
+    assert tried[Period.DAY, date(2025, 9, 30)] == 1
+
+    stored.set_result(None)
+    await reader.ahead([("p1", *NOVEMBER)], lambda: None, until=stored)
+    assert client.tried[Period.DAY, NOVEMBER[0]] == 1
+
+
+async def test_days_are_asked_for_while_a_year_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(questions, "FIRST_PAUSE", 0.2)
+    client = Faulty()
+    reader = HistoryReader(client)  # type: ignore[arg-type]
+    client.fails.add((Period.YEAR, date(2025, 1, 1)))
+    counted: list[None] = []
+    months = reader.months(
+        "p1", ["volume"], TODAY, lambda: counted.append(None), [("p1", *NOVEMBER)]
+    )
+    began = asyncio.create_task(months)
+    await asyncio.sleep(0.1)
+    assert len(counted) == len(days(*NOVEMBER))
+    client.fails.clear()
+    await began
+    await reader.meter_days("p1", *NOVEMBER, TODAY)
+    assert client.tried[Period.DAY, NOVEMBER[0]] == 1

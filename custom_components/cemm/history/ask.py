@@ -1,5 +1,6 @@
 """Asks a CEMM for history: one request at a time, so that polling goes first."""
 
+from asyncio import Future
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -65,20 +66,25 @@ class HistoryReader:
         alias: str,
         channels: Collection[str],
         today: date,
-        then: Iterable[str] = (),
+        on_day: Callable[[], None] = lambda: None,
+        then: Sequence[Part] = (),
     ) -> set[date]:
         """Return the first days of all months in which a meter counted something.
 
         ``channels`` are those of the year data that tell. The memory ends with the
         first year that holds nothing, except this one, which may have just begun.
-        While nothing else can be asked, that is done for the aliases wanted ``then``.
+        While nothing else can be asked, that is done for what is wanted ``then``.
         """
-        later = [(other, Period.YEAR, date(today.year, 1, 1)) for other in then]
+        self._forget_what_goes_on(today)
+        later = [
+            *((other, Period.YEAR, date(today.year, 1, 1)) for other, *_ in then),
+            *self._next_ones(then),
+        ]
         found: set[date] = set()
         asked: list[Question] = []
         for year in range(today.year, FIRST_DAY.year - 1, -1):
             asked.append((alias, Period.YEAR, date(year, 1, 1)))
-            await self._questions.async_ask(asked[-1:], next_ones=later)
+            await self._questions.async_ask(asked[-1:], on_day, later)
             if error := self.failing.get(asked[-1]):
                 # Without it nothing of the meter would be left.
                 raise error
@@ -116,12 +122,8 @@ class HistoryReader:
         self._forget_what_goes_on(today)
         wanted = days(first, last)
         past = [day for day in wanted if day < today]
-        later = (question for part in then for question in self._asked_for(*part))
         await self._questions.async_ask(
-            self._asked_for(alias, first, last),
-            on_day,
-            # What is answered about today is not kept.
-            (question for question in later if question[2] < today),
+            self._asked_for(alias, first, last), on_day, self._next_ones(then)
         )
         if any(self._questions.answers.get((alias, None, day)) for day in past):
             wanted = [
@@ -140,6 +142,23 @@ class HistoryReader:
             )
             for day in wanted
         ]
+
+    async def ahead(
+        self, then: Sequence[Part], on_day: Callable[[], None], until: Future[None]
+    ) -> None:
+        """Ask for what is wanted ``then``, until something else is done.
+
+        What fails can then be asked again at once when it is wanted.
+        """
+        await self._questions.async_ask((), on_day, self._next_ones(then), until)
+
+    def _next_ones(self, then: Sequence[Part]) -> Iterator[Question]:
+        """Yield the questions about what is wanted next."""
+        for part in then:
+            for question in self._asked_for(*part):
+                # What is answered about today is not kept.
+                if question[2] < self._today:
+                    yield question
 
     def _asked_for(self, alias: str, first: date, last: date) -> Iterator[Question]:
         """Yield the questions about some days of a meter."""

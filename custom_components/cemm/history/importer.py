@@ -55,11 +55,19 @@ class _Job:
     """What is left to import of one meter and one channel of its day data."""
 
     alias: str
-    is_device: bool
-    """Whether the Energy dashboard has it as a device."""
     anchors: dict[Counter, Row]
-    months: set[date]
+    months: set[date] = field(default_factory=set)
     """The first days of those in which anything was counted."""
+
+    @property
+    def is_device(self) -> bool:
+        """Whether the Energy dashboard has it as a device."""
+        return all(counter.is_device for counter in self.anchors)
+
+    @property
+    def newest(self) -> date:
+        """The last day that is left."""
+        return date_at(max(anchor.end for anchor in self.anchors.values()) - 1)
 
     def days_since(self, start: int, today: date) -> int:
         """Return how many days the CEMM remembers since a Unix time."""
@@ -70,9 +78,8 @@ class _Job:
     def months_left(self, start: int) -> Iterator[tuple[date, date]]:
         """Yield the first and last day of each month to go through."""
         if self.months:
-            newest = max(anchor.end for anchor in self.anchors.values())
             oldest = max(min(self.months), date_at(start))
-            yield from months_back(date_at(newest - 1), oldest)
+            yield from months_back(self.newest, oldest)
 
 
 @dataclass(slots=True)
@@ -94,6 +101,8 @@ class Importer:
     _oldest: dict[Counter, Row] = field(default_factory=dict)
     """The first row of all that was written last of each counter."""
     _stored: deque[Future[None]] = field(default_factory=deque)
+    _early: int = 0
+    """How many days were asked for before it was known how many there are."""
 
     async def async_run(self, anchors: Mapping[Counter, Row]) -> None:
         """Count back from each counter's anchor; raises CemmError for the CEMM.
@@ -113,6 +122,7 @@ class Importer:
             sum(job.days_since(self.hours.start, self.look.today) for job in jobs),
             sum((last - first).days + 1 for first, last, _ in plan),
         )
+        self.progress.count_days(self._early)
         # The newest months first, but before all else those of the dashboard's sources.
         plan.sort(key=lambda part: (part[2].is_device, -part[1].toordinal()))
         for number, (first, last, job) in enumerate(plan, 1):
@@ -130,18 +140,24 @@ class Importer:
                 self.look.failed[counter.alias] = CemmError("not all rows were written")
 
     async def _async_jobs(self, anchors: Mapping[Counter, Row]) -> list[_Job]:
-        jobs = []
-        aliases = dict.fromkeys(counter.alias for counter in anchors)
-        for (alias, _), group in groupby(anchors, attrgetter("alias", "rule.day")):
-            counters = {counter: anchors[counter] for counter in group}
-            channels = {name for counter in counters for name in counter.rule.period}
-            with self.look.contained(alias):
-                months = await self.reader.months(
-                    alias, channels, self.look.today, then=aliases
+        groups = groupby(anchors, attrgetter("alias", "rule.day"))
+        jobs = [
+            _Job(alias, {counter: anchors[counter] for counter in group})
+            for (alias, _), group in groups
+        ]
+        since = date_at(self.hours.start)
+        # There is nothing else to ask yet, but that these months tell something is likely.
+        then = [(j.alias, max(since, j.newest.replace(day=1)), j.newest) for j in jobs]
+        for job in jobs:
+            channels = {name for c in job.anchors for name in c.rule.period}
+            with self.look.contained(job.alias):
+                job.months = await self.reader.months(
+                    job.alias, channels, self.look.today, self._count_early, then
                 )
-                is_device = all(counter.is_device for counter in counters)
-                jobs.append(_Job(alias, is_device, counters, months))
         return jobs
+
+    def _count_early(self) -> None:
+        self._early += 1
 
     async def _async_month(
         self, job: _Job, first: date, last: date, then: Sequence[Part]
@@ -190,7 +206,9 @@ class Importer:
         # The recorder is slower than the CEMM, and goes on while more is asked for.
         self._stored.append(async_stored(self.hass))
         if len(self._stored) > _AHEAD:
-            await self._stored.popleft()
+            stored = self._stored.popleft()
+            await self.reader.ahead(then, self.progress.count_day, until=stored)
+            await stored
 
     async def _async_write(
         self, counter: Counter, origin: float, rows: list[Row]

@@ -76,19 +76,21 @@ class Questions:
         questions: Iterable[Question],
         on_day: Callable[[], None] = lambda: None,
         next_ones: Iterable[Question] = (),
+        until: asyncio.Future[None] | None = None,
     ) -> None:
         """Ask until each has an answer, or goes on failing while others are answered.
 
-        What is wanted next is asked while nothing else can be. Raises CemmError when
-        nothing is answered any more, or the CEMM is away.
+        What is wanted next is asked while nothing else can be, and ``until`` something that
+        is waited for anyway is done. Raises CemmError when nothing is answered any more,
+        or the CEMM is away.
         """
         asked = list(questions)
         wanted = [question for question in asked if question not in self.answers]
-        known = self.answers.keys() | self._failures.keys()
+        known = {*asked, *self.answers, *self._failures}
         later = [question for question in next_ones if question not in known]
         error: CemmError | None = None
         in_vain = 0
-        while wanted:
+        while wanted or (later and until and not until.done()):
             question = min([*wanted, *later[:1]], key=self._due)
             await self._pause(question, in_vain)
             err = await self._async_try(question)
