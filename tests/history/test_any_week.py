@@ -28,7 +28,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_purge_done,
 )
 from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
-from sqlalchemy import NullPool, create_engine, delete
+from sqlalchemy import NullPool, create_engine, delete, update
 
 from custom_components.cemm.client import USAGE
 from custom_components.cemm.const import DOMAIN
@@ -85,18 +85,32 @@ class Week:
         await finished(self.home.entry)
         await self.home.live(time() + hours * HOUR, EVERY)
 
+    async def soon(self) -> None:
+        """Let the CEMM be asked every ten seconds, as in a house, not each half hour.
+
+        What rose much while nobody asked counts once the next measurement goes on from it.
+        """
+        for _ in range(3):
+            await self.home.poll(after=10)
+
+    async def restarted(self) -> None:
+        await self.home.start()
+        await self.soon()
+
     async def database_lost(self) -> None:
         await self.home.stop()
         engine = create_engine(self.database, poolclass=NullPool)
         Base.metadata.drop_all(engine)
         engine.dispose()
-        await self.home.start()
+        await self.restarted()
 
     async def database_of_two_days_ago(self) -> None:
         await self.home.stop()
         then = time() - 2 * DAY
         engine = create_engine(self.database, poolclass=NullPool)
         with engine.begin() as connection:
+            # MariaDB lets no row go that another one points at.
+            connection.execute(update(States).values(old_state_id=None))
             for column in (
                 Statistics.start_ts,
                 StatisticsShortTerm.start_ts,
@@ -108,7 +122,7 @@ class Week:
                 delete(StatisticsRuns).where(StatisticsRuns.start >= start)
             )
         engine.dispose()
-        await self.home.start()
+        await self.restarted()
 
     async def purge_of_all(self) -> None:
         """As with `keep_days: 0`.
@@ -124,11 +138,11 @@ class Week:
     async def no_recorder_for_a_day(self) -> None:
         await self.home.stop()
         self.home.records = False
-        await self.home.start()
+        await self.restarted()
         await self.go_on(24)
         await self.home.stop()
         self.home.records = True
-        await self.home.start()
+        await self.restarted()
 
     async def sensor_disabled_for_a_day(self) -> None:
         await self.disable(er.RegistryEntryDisabler.USER)
@@ -161,18 +175,15 @@ class Week:
 
     async def cemm_away(self) -> None:
         await self.sim.stop()
-        for _ in range(3):
-            await self.home.poll(after=10)
+        await self.soon()
         await self.go_on(self.rng.randint(1, 30))
         await self.sim.start()
-        # It is asked every ten seconds, not each half hour: the first answer may be a late one.
-        for _ in range(3):
-            await self.home.poll(after=10)
+        await self.soon()
 
     async def home_assistant_off(self) -> None:
         await self.home.stop()
         self.freezer.tick(self.rng.choice([30, 3000, 5 * HOUR, 30 * HOUR]))
-        await self.home.start()
+        await self.restarted()
 
     async def database_locked(self) -> None:
         """Half of what it is to write is lost, while much is to be mended."""

@@ -231,9 +231,17 @@ async def test_it_is_asked_ahead_while_something_else_is_waited_for() -> None:
     assert tried[Period.DAY, OCTOBER[1]] == 2
     assert tried[Period.DAY, date(2025, 9, 30)] == 1
 
+    client.is_down = True
+    client.tried.clear()
+    lost = ("pulse-2", date(2025, 10, 1), OCTOBER[1])
+    await reader.ahead([lost], lambda: None, until=stored)
+    assert client.tried.total() == 3, "what answers nothing is waited for"
+
+    client.is_down = False
+    client.tried.clear()
     stored.set_result(None)
     await reader.ahead([("p1", *NOVEMBER)], lambda: None, until=stored)
-    assert client.tried[Period.DAY, NOVEMBER[0]] == 1
+    assert not client.tried
 
 
 async def test_days_are_asked_for_while_a_year_waits(

@@ -79,6 +79,14 @@ async def test_a_query_ends_before_home_assistant_does(
     assert connected == [True]
 
 
+async def test_home_assistant_may_be_told_to_stop_twice(past: Past) -> None:
+    await past.settle()
+    await past.history._async_stop()
+    again = asyncio.create_task(past.history._async_stop())
+    await asyncio.sleep(0)  # The clock stands still: a time-out would not help.
+    assert again.done()
+
+
 async def five_minutes(
     hass: HomeAssistant, counter: Counter, *rows: tuple[int, float, float]
 ) -> None:

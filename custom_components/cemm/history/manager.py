@@ -179,7 +179,8 @@ class HistoryManager:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self._lock.acquire()
+        if not self._lock.locked():  # Home Assistant may be told to stop twice.
+            await self._lock.acquire()
 
     @callback
     def _async_tick(self, _now: datetime | None = None) -> None:

@@ -90,7 +90,10 @@ class Questions:
         later = [question for question in next_ones if question not in known]
         error: CemmError | None = None
         in_vain = 0
-        while wanted or (later and until and not until.done()):
+        while wanted or (
+            # A meter that answers nothing must not cost the one that is imported now.
+            later and until and in_vain < _PAUSE_AFTER and not until.done()
+        ):
             question = min([*wanted, *later[:1]], key=self._due)
             await self._pause(question, in_vain)
             err = await self._async_try(question)
