@@ -30,10 +30,15 @@ def keep(house: House, *aliases: str) -> None:
     house.meters = {alias: house.meters[alias] for alias in aliases}
 
 
-def small_house(since: date, *aliases: str) -> House:
-    """Return a house that counts since then, with these meters only."""
+def small_house(since: date, *aliases: str, prompt: bool = False) -> House:
+    """Return a house that counts since then, with these meters only.
+
+    With ``prompt`` they measure every second: a row is as new as it can be.
+    """
     house = House(seed=1, since=since)
     keep(house, *aliases)
+    for meter in house.meters.values() if prompt else ():
+        meter.cadence, meter.phase = 1, 0
     return house
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
+import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
@@ -24,6 +25,10 @@ from simulator import House, Simulator
 from tests.conftest import setup
 
 from .history import Rows, all_counters, all_rows, finished
+
+BOTH_APIS = pytest.mark.parametrize(
+    "past", ["local", pytest.param("remote", marks=pytest.mark.rest)], indirect=True
+)
 
 
 @dataclass

@@ -35,13 +35,21 @@ def needed(request: pytest.FixtureRequest) -> Sequence[str]:
 
     What is pure arithmetic needs no Home Assistant.
     """
-    if "recorder_mock" not in request.fixturenames:
-        return ()
     # Every statement would be logged: that takes longer than the import.
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-    freezer: FrozenDateTimeFactory = request.getfixturevalue("freezer")
-    freezer.move_to(NOW)
-    return "recorder_mock", "enable_custom_integrations", "socket_enabled"
+    if "recorder_mock" in request.fixturenames:
+        freezer: FrozenDateTimeFactory = request.getfixturevalue("freezer")
+        freezer.move_to(NOW)
+        return "recorder_mock", "enable_custom_integrations", "socket_enabled"
+    if "async_test_recorder" in request.fixturenames:
+        return "socket_enabled", "hass_storage"
+    return ()
+
+
+@pytest.fixture
+def enable_missing_statistics(request: pytest.FixtureRequest) -> bool:
+    """Let a recorder that is started again make up for the time that it did not run."""
+    return "recorder_mock" not in request.fixturenames
 
 
 @pytest.fixture

@@ -40,12 +40,6 @@ def recorder_db_url(
 
 
 @pytest.fixture
-def enable_missing_statistics() -> bool:
-    """Let the recorder make up for the time that it did not run."""
-    return True
-
-
-@pytest.fixture
 async def sim(freezer: FrozenDateTimeFactory) -> AsyncIterator[Simulator]:
     simulator = Simulator(House(seed=1), Clock())
     await simulator.start()

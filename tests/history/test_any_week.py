@@ -1,9 +1,8 @@
 """A week in which anything happens: its rows end as those of a week in which nothing did."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-import logging
 from random import Random
 from time import time
 from typing import Any
@@ -47,19 +46,6 @@ COUNTERS = ("p1_t1", "p1_t2", "p1_t3", "p1_t4", "p1-gas_gas")
 
 # Meters that are asked less often look like those that are read once an hour.
 EVERY = 1800
-
-
-@pytest.fixture
-def needed() -> Sequence[str]:
-    """Return what a Home Assistant that is started again needs."""
-    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-    return "socket_enabled", "hass_storage"
-
-
-@pytest.fixture
-def enable_missing_statistics() -> bool:
-    """Let the recorder make up for the time that it did not run."""
-    return True
 
 
 class Week:
@@ -262,9 +248,7 @@ async def week(
 ) -> AsyncIterator[Week]:
     """Return a week whose past is imported already."""
     freezer.move_to(NOW)
-    house = small_house(SINCE, "p1", "p1-gas")
-    for meter in house.meters.values():
-        meter.cadence, meter.phase = 1, 0
+    house = small_house(SINCE, "p1", "p1-gas", prompt=True)
     sim = Simulator(house, Clock())
     await sim.start()
     data = {"connection": "local", "host": sim.base}

@@ -1,9 +1,8 @@
 """Outages that really happen, with the rows that the recorder itself makes around them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-import logging
 from time import time
 
 from freezegun.api import FrozenDateTimeFactory
@@ -15,7 +14,13 @@ from custom_components.cemm.days import HOUR, date_at, floor_hour, midnight
 from custom_components.cemm.history.counters import Counter
 from custom_components.cemm.history.rows import Row
 from simulator import Clock, House, Simulator
-from tests.helpers.history import all_counters, all_rows, assert_seamless, truth
+from tests.helpers.history import (
+    all_counters,
+    all_rows,
+    assert_seamless,
+    small_house,
+    truth,
+)
 from tests.helpers.home import Home
 
 COUNTERS = ("p1_t1", "p1_energy_import", "p1-gas_gas", "pulse-2_volume")
@@ -33,26 +38,8 @@ OUTAGES = {
 
 
 @pytest.fixture
-def needed() -> Sequence[str]:
-    """Return what a Home Assistant that is started again needs."""
-    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-    return "socket_enabled", "hass_storage"
-
-
-@pytest.fixture
-def enable_missing_statistics() -> bool:
-    """Let the recorder make up for the time that it did not run."""
-    return True
-
-
-@pytest.fixture
 async def sim(freezer: FrozenDateTimeFactory) -> AsyncIterator[Simulator]:
-    """Serve a house whose meters measure every second: a row is as new as it can be."""
-    house = House(seed=1, since=date(2025, 9, 1))
-    for alias in ("s01", "mb5"):
-        del house.meters[alias]
-    for meter in house.meters.values():
-        meter.cadence, meter.phase = 1, 0
+    house = small_house(date(2025, 9, 1), "p1", "p1-gas", "pulse-2", prompt=True)
     simulator = Simulator(house, Clock())
     await simulator.start()
     yield simulator

@@ -38,22 +38,15 @@ from tests.helpers.history import (
     truth,
     write as write_rows,
 )
-from tests.helpers.past import Past
+from tests.helpers.past import BOTH_APIS, Past
 from tests.helpers.rows import assert_whole, delete_rows, lose_database, write_minutes
 
 SINCE = date(2025, 10, 30)
-BOTH_APIS = pytest.mark.parametrize(
-    "past", ["local", pytest.param("remote", marks=pytest.mark.rest)], indirect=True
-)
 
 
 @pytest.fixture
 def house() -> House:
-    """Return one whose meters measure every second: a row is as new as it can be."""
-    found = small_house(SINCE, "p1", "p1-gas", "pulse-2")
-    for meter in found.meters.values():
-        meter.cadence, meter.phase = 1, 0
-    return found
+    return small_house(SINCE, "p1", "p1-gas", "pulse-2", prompt=True)
 
 
 @BOTH_APIS

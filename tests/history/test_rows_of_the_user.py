@@ -21,13 +21,10 @@ from tests.helpers.history import (
     truth,
     write as write_rows,
 )
-from tests.helpers.past import Past
+from tests.helpers.past import BOTH_APIS, Past
 from tests.helpers.rows import assert_hours, assert_settled, assert_whole
 
 SINCE = date(2025, 10, 30)
-BOTH_APIS = pytest.mark.parametrize(
-    "past", ["local", pytest.param("remote", marks=pytest.mark.rest)], indirect=True
-)
 BASES = pytest.mark.parametrize(
     "base", [700.0, pytest.param(0.0, marks=pytest.mark.rest)]
 )
@@ -38,11 +35,7 @@ type UnitOf = Callable[[Past, str, str], None]
 
 @pytest.fixture
 def house() -> House:
-    """Return one whose meters measure every second: a row is as new as it can be."""
-    found = small_house(SINCE, "p1", "p1-gas")
-    for meter in found.meters.values():
-        meter.cadence, meter.phase = 1, 0
-    return found
+    return small_house(SINCE, "p1", "p1-gas", prompt=True)
 
 
 def show_in(past: Past, name: str, unit: str) -> None:

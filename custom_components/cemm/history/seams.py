@@ -106,38 +106,28 @@ async def _async_unseen(hass: HomeAssistant, statistic: Statistic) -> list[int]:
     Where Home Assistant came back right after the hour, that one is in time, and only the
     row before it, which shows the same, is not.
     """
-    rows = StatisticsShortTerm
-    hour = (cast(rows.start_ts, BigInteger) // HOUR * HOUR).label("hour")
-    newest = (
-        select(rows.metadata_id.label("id"), hour, func.max(rows.start_ts).label("at"))
-        .join(StatisticsMeta, StatisticsMeta.id == rows.metadata_id)
+    table, start = StatisticsShortTerm, StatisticsShortTerm.start_ts
+    hour = cast(start, BigInteger) // HOUR * HOUR
+    rows = (
+        select(
+            *(table.metadata_id, hour.label("hour"), start.label("start"), table.state),
+            func.max(start).over(partition_by=hour).label("newest"),
+            (table.created_ts > start + _IN_TIME).label("is_late"),
+        )
+        .join(StatisticsMeta, StatisticsMeta.id == table.metadata_id)
         .where(StatisticsMeta.statistic_id == statistic.entity_id)
-        .group_by(rows.metadata_id, hour)
         .subquery()
+    )
+    same = (
+        Statistics.metadata_id == rows.c.metadata_id,
+        Statistics.start_ts == rows.c.hour,
+        Statistics.state == rows.c.state,
     )
     query = (
         select(Statistics.start_ts)
-        .join(
-            newest,
-            and_(
-                newest.c.id == Statistics.metadata_id,
-                newest.c.hour == Statistics.start_ts,
-            ),
-        )
-        .join(
-            rows,
-            and_(
-                rows.metadata_id == newest.c.id,
-                rows.start_ts.between(newest.c.at - SHORT_TERM, newest.c.at),
-            ),
-        )
-        .where(
-            Statistics.state == rows.state,
-            or_(
-                newest.c.at + SHORT_TERM < Statistics.start_ts + HOUR,
-                rows.created_ts > rows.start_ts + _IN_TIME,
-            ),
-        )
+        .join(rows, and_(*same))
+        .where(rows.c.start >= rows.c.newest - SHORT_TERM)
+        .where(or_(rows.c.newest + SHORT_TERM < rows.c.hour + HOUR, rows.c.is_late))
     )
     return [int(found[0]) for found in await async_execute(hass, query)]
 
