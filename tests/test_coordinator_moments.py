@@ -51,7 +51,7 @@ def gaps(moments: list[float]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(moments)]
 
 
-@pytest.mark.parametrize("lists", [True, False])
+@pytest.mark.parametrize("lists", [True, pytest.param(False, marks=pytest.mark.rest)])
 async def test_who_are_you_asks_no_meter(
     hass: HomeAssistant,
     sim: Simulator,
@@ -106,7 +106,9 @@ async def test_a_meter_that_nobody_looks_at_is_asked_with_the_list(
 
 
 @pytest.mark.parametrize("alias", ["p1", "p1-gas", "s01", "usage"])
-@pytest.mark.parametrize("pause", [5, 150, 301, 3600])
+@pytest.mark.parametrize(
+    "pause", [5, 301, *(pytest.param(n, marks=pytest.mark.rest) for n in (150, 3600))]
+)
 async def test_a_refresh_asks_every_meter_that_is_asked_for(
     hass: HomeAssistant,
     local_entry: MockConfigEntry,
@@ -142,6 +144,7 @@ async def test_a_refresh_asks_every_meter_that_is_asked_for(
         assert len(asked[alias]) == 1
 
 
+@pytest.mark.rest
 async def test_gas_whose_cadence_changes_is_fresh_again_soon(
     hass: HomeAssistant,
     sim: Simulator,

@@ -68,7 +68,14 @@ async def _set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     await hass.async_block_till_done(wait_background_tasks=True)
 
 
-@pytest.mark.parametrize("state", ["loaded", "failing", "retry", "unloaded"])
+@pytest.mark.parametrize(
+    "state",
+    [
+        "loaded",
+        "failing",
+        *(pytest.param(s, marks=pytest.mark.rest) for s in ("retry", "unloaded")),
+    ],
+)
 async def test_nobody_takes_over_a_cemm_that_answers(
     hass: HomeAssistant,
     lan: Lan,

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.freeze_time("2026-06-10 12:00:07")
 
 UNCONNECTED: list[Any] = [
     {},
-    {"data": {}},
-    {"data": {"electric_power": [0, 0]}},
+    pytest.param({"data": {}}, marks=pytest.mark.rest),
+    pytest.param({"data": {"electric_power": [0, 0]}}, marks=pytest.mark.rest),
     {"data": {"t1": [0, 0], "t2": [0, 0]}, "totals": {"t1": [0, 0]}},
 ]
 

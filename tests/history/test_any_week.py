@@ -216,8 +216,8 @@ HAPPENINGS = [
     Week.database_locked,
 ]
 
-# The others are in the week of the first seeds, or among the tests of one thing each.
-SAMPLE = [Week.no_recorder_for_a_day, Week.sensor_disabled_for_a_day]
+# The others are among the tests of one thing each.
+SAMPLE = [Week.no_recorder_for_a_day]
 
 
 @contextmanager
@@ -297,6 +297,7 @@ async def test_it_happens_once(
     await week.check()
 
 
+@pytest.mark.rest
 async def test_home_assistant_is_back_right_after_an_hour(week: Week) -> None:
     """The last five minutes of the hour are summarised in time, though nobody saw them."""
     await week.home.live(time() // HOUR * HOUR + HOUR)
@@ -316,7 +317,7 @@ async def test_home_assistant_is_back_right_after_an_hour(week: Week) -> None:
             ("local", "remote")[seed % 2],
             seed,
             id=str(seed),
-            marks=[pytest.mark.rest] * (seed > 1),
+            marks=pytest.mark.rest,
         )
         for seed in range(8)
     ],

@@ -281,11 +281,7 @@ SAMPLE = {
     "totals begin",
     "another meter that begins at 300",
     "a leap that stays",
-    "a register appears",
-    "one answer of 50 more",
     "registers change places",
-    "a pulse counter set back",
-    "gas at 0 for two minutes",
     "one register at 0 for six minutes",
 }
 

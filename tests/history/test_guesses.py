@@ -13,11 +13,10 @@ from custom_components.cemm.days import midnight
 from custom_components.cemm.history import guesses
 from simulator import Fault, House
 from tests.helpers.history import assert_true, small_house, truth
-from tests.helpers.past import Past
+from tests.helpers.past import BOTH_APIS, Past
 
 SINCE = date(2025, 10, 20)
 TODAY = date(2025, 11, 5)
-BOTH_APIS = pytest.mark.parametrize("past", ["local", "remote"], indirect=True)
 
 
 @pytest.fixture
@@ -62,8 +61,14 @@ async def test_today_is_put_right_while_it_goes_on_and_when_it_is_over(
 
 
 @pytest.mark.parametrize("step", ["async_write", "async_apply"])
-@pytest.mark.parametrize("day", [SINCE, date(2025, 10, 26)], ids=["first", "middle"])
-@pytest.mark.parametrize("is_done", [True, False])
+@pytest.mark.parametrize(
+    "day",
+    [
+        pytest.param(SINCE, id="first", marks=pytest.mark.rest),
+        pytest.param(date(2025, 10, 26), id="middle"),
+    ],
+)
+@pytest.mark.parametrize("is_done", [pytest.param(True, marks=pytest.mark.rest), False])
 async def test_it_may_end_at_any_step(
     past: Past, step: str, day: date, *, is_done: bool
 ) -> None:

@@ -19,7 +19,7 @@ from tests.helpers.history import (
     keep,
     truth,
 )
-from tests.helpers.past import Past
+from tests.helpers.past import BOTH_APIS, Past
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def house() -> House:
     return House(seed=1, since=SINCE)
 
 
-@pytest.mark.parametrize("past", ["local", "remote"], indirect=True)
+@BOTH_APIS
 async def test_the_past_is_there_after_adding_a_cemm(past: Past) -> None:
     """Also where the clock is not on full hours of UTC."""
     keep(past.house, "p1", "p1-gas")
@@ -53,7 +53,7 @@ async def test_the_past_is_there_after_adding_a_cemm(past: Past) -> None:
         assert_true(past.house, counter, old)
 
 
-@pytest.mark.parametrize("past", ["local", "remote"], indirect=True)
+@BOTH_APIS
 async def test_a_range_is_imported_where_there_is_nothing_yet(past: Past) -> None:
     """Its two days include the one that has 25 hours."""
     keep(past.house, "p1", "p1-gas")

@@ -59,6 +59,7 @@ async def test_a_database_that_is_lost(past: Past) -> None:
     await assert_whole(past)
 
 
+@pytest.mark.rest
 @BOTH_APIS
 async def test_a_database_from_two_days_ago(past: Past) -> None:
     past.wish()
@@ -70,6 +71,7 @@ async def test_a_database_from_two_days_ago(past: Past) -> None:
     await assert_whole(past)
 
 
+@pytest.mark.rest
 async def test_a_database_from_before_the_import(past: Past) -> None:
     """It has rows of other sensors, and none of these."""
     past.wish()
@@ -169,6 +171,7 @@ async def test_a_cemm_whose_clock_begins_in_2000(past: Past) -> None:
     await assert_whole(past)
 
 
+@pytest.mark.rest
 async def test_a_past_that_is_asked_for_while_the_clock_is_wrong(past: Past) -> None:
     """Of today's year there is nothing then, which is no answer: rows are there already."""
     await past.settle()
@@ -190,7 +193,7 @@ async def test_a_past_that_is_asked_for_while_the_clock_is_wrong(past: Past) -> 
 @pytest.mark.parametrize(
     "base",
     [
-        pytest.param(-2000.0, id="less"),
+        pytest.param(-2000.0, id="less", marks=pytest.mark.rest),
         pytest.param(2000.0, id="more", marks=pytest.mark.rest),
         pytest.param(None, id="from 0"),
     ],
@@ -300,6 +303,7 @@ class TestGas:
             minutes[-1].sum - minutes[-1].state, abs=1e-4
         )
 
+    @pytest.mark.rest
     @pytest.mark.parametrize("minute", [55, 30], ids=str)
     async def test_whenever_it_is_asked_for(self, past: Past, minute: int) -> None:
         """What it reads is that of the full hour before, and its stamp another."""
@@ -311,7 +315,9 @@ class TestGas:
         rows = (await past.rows())["p1-gas_gas"]
         assert_used(past.house, gas, rows[:-4])
 
-    @pytest.mark.parametrize("minute", [0, 5], ids=str)
+    @pytest.mark.parametrize(
+        "minute", [5, pytest.param(0, marks=pytest.mark.rest)], ids=str
+    )
     async def test_water_that_is_read_once_an_hour(
         self, past: Past, minute: int
     ) -> None:
@@ -326,6 +332,7 @@ class TestGas:
         rows = (await past.rows())["pulse-2_volume"]
         assert_used(past.house, water, rows[:-4], 0.003)
 
+    @pytest.mark.rest
     async def test_without_an_import(self, past: Past) -> None:
         """Before the first row the sum began at 0."""
         await past.settle()
@@ -335,6 +342,7 @@ class TestGas:
         assert len(rows) > 6
         assert_used(past.house, gas, rows[:-4])
 
+    @pytest.mark.rest
     async def test_after_hours_that_were_not_settled(self, past: Past) -> None:
         """And by a clock that was ahead it was settled until some day to come."""
         past.wish()

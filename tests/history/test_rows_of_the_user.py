@@ -64,6 +64,7 @@ async def test_another_unit_before_the_first_look(past: Past) -> None:
     await assert_whole(past)
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize(
     "change", [keep_in, pytest.param(show_in, marks=pytest.mark.rest)]
 )

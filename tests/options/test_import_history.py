@@ -139,6 +139,7 @@ async def test_days_that_make_no_sense_can_be_corrected(
     assert (await finished(hass, result))["reason"] == "history_imported"
 
 
+@pytest.mark.rest
 @pytest.mark.usefixtures("two_meters")
 async def test_a_closed_window_does_not_end_the_import(
     hass: HomeAssistant, local_entry: MockConfigEntry

@@ -82,6 +82,7 @@ async def test_zero(recording: Recording, tried: Tried, glitch: str) -> None:
     tried(f"Counters that read 0 during {glitch}", len(sums))
 
 
+@pytest.mark.rest
 async def test_zero_during_an_import(
     recording: Recording, twin: Recording, tried: Tried
 ) -> None:

@@ -219,6 +219,7 @@ def _plain_log() -> Iterator[None]:
     logging.setLogRecordFactory(factory)
 
 
+@pytest.mark.rest
 @pytest.mark.usefixtures("_plain_log")
 async def test_soak(
     hass: HomeAssistant,
