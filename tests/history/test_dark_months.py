@@ -17,13 +17,14 @@ def house() -> House:
     return House(seed=1, since=SINCE)
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("past", ["remote"], indirect=True)
 @pytest.mark.parametrize(
     ("first", "end"),
     [
         (date(2025, 9, 1), date(2025, 10, 1)),
-        pytest.param(date(2025, 8, 29), date(2025, 10, 3), marks=pytest.mark.rest),
-        pytest.param(date(2025, 9, 10), date(2025, 9, 20), marks=pytest.mark.rest),
+        (date(2025, 8, 29), date(2025, 10, 3)),
+        (date(2025, 9, 10), date(2025, 9, 20)),
     ],
 )
 async def test_readings_tell_what_was_used(past: Past, first: date, end: date) -> None:
