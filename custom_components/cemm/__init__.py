@@ -58,7 +58,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CemmConfigEntry) -> bool
         _LOGGER.warning(
             "%s: what is odd in the options %s is ignored", entry.title, odd
         )
-    history = HistoryManager(hass, entry, coordinator, ledger)
+    history = HistoryManager(coordinator, ledger)
     entry.runtime_data = CemmRuntime(coordinator, history)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await history.async_start()

@@ -17,7 +17,7 @@ def test_all_is_there_only_when_the_rows_are_written(
     found.begin(wanted=100, planned=50)
     for _ in range(50):
         now += 6
-        found.count_day()
+        found.count_days()
     assert found.of_run == 0.99
     assert found.minutes_left == 0
     found.finish()
@@ -37,8 +37,8 @@ def test_the_time_left_is_told_by_the_last_minutes(
     found.begin(wanted=1000, planned=1000)
     for _ in range(100):
         now += 1
-        found.count_day()
+        found.count_days()
     for _ in range(100):
         now += 10
-        found.count_day()
+        found.count_days()
     assert found.minutes_left == round(800 * 10 / 60)

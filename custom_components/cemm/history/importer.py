@@ -169,7 +169,7 @@ class Importer:
             return
         if month in job.months:
             found = await self.reader.meter_days(
-                *(job.alias, first, last, self.look.today, self.progress.count_day),
+                *(job.alias, first, last, self.look.today, self.progress.count_days),
                 since=min(job.months),
                 then=then,
             )
@@ -207,7 +207,7 @@ class Importer:
         self._stored.append(async_stored(self.hass))
         if len(self._stored) > _AHEAD:
             stored = self._stored.popleft()
-            await self.reader.ahead(then, self.progress.count_day, until=stored)
+            await self.reader.ahead(then, self.progress.count_days, until=stored)
             await stored
 
     async def _async_write(

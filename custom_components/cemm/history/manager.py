@@ -9,8 +9,7 @@ from time import monotonic, time
 from typing import Any
 
 from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.util import dt as dt_util
@@ -45,20 +44,14 @@ class HistoryManager:
     One thing at a time: an import and a healing never meet.
     """
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        coordinator: CemmCoordinator,
-        ledger: Ledger,
-    ) -> None:
+    def __init__(self, coordinator: CemmCoordinator, ledger: Ledger) -> None:
         """Prepare; `async_start` begins to work."""
-        self._hass = hass
-        self._entry = entry
+        self._hass = coordinator.hass
+        self._entry = coordinator.config_entry
         self._coordinator = coordinator
         self._ledger = ledger
         self._progress = Progress(self._progressed)
-        self._reconciler = Reconciler(hass, entry, coordinator, ledger, self._progress)
+        self._reconciler = Reconciler(coordinator, ledger, self._progress)
         self._settling: asyncio.Task[None] | None = None
         self._settle_at = 0.0
         self._lock = asyncio.Lock()

@@ -55,11 +55,7 @@ class Progress:
         self._passed.clear()
         self.tell()
 
-    def count_day(self) -> None:
-        """Take note of another day that was asked for."""
-        self.count_days(1)
-
-    def count_days(self, number: int) -> None:
+    def count_days(self, number: int = 1) -> None:
         """Take note of days for which nothing has to be asked any more."""
         now = monotonic()
         self._done += number

@@ -7,9 +7,6 @@ import logging
 from math import inf
 from time import time
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
-
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.const import CONF_IMPORT_HISTORY
 from custom_components.cemm.coordinator import CemmCoordinator
@@ -40,29 +37,20 @@ class Reconciler:
     """
 
     def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        coordinator: CemmCoordinator,
-        ledger: Ledger,
-        progress: Progress,
+        self, coordinator: CemmCoordinator, ledger: Ledger, progress: Progress
     ) -> None:
         """Prepare to work."""
-        self._hass = hass
-        self._entry = entry
+        self._hass = coordinator.hass
+        self._entry = coordinator.config_entry
         self._coordinator = coordinator
         self._progress = progress
-        self._reader = HistoryReader(
-            coordinator.client,
-            self._is_away,
-            progress.tell,
-        )
+        self._reader = HistoryReader(coordinator.client, self._is_away, progress.tell)
         self._ledger = ledger
         self._rows = asyncio.Lock()
         """Held while rows are read and changed."""
         self._had: set[str] = set()
         """The entity ids of the counters that have what the user asked for."""
-        self._healer = Healer(hass, self._reader, ledger, self._rows)
+        self._healer = Healer(self._hass, self._reader, ledger, self._rows)
 
     @property
     def failing(self) -> Mapping[str, CemmError]:
