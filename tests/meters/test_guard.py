@@ -184,6 +184,24 @@ def test_a_leap_depends_on_the_time_passed() -> None:
     assert register.reads(5050 + 12 * 20) is GOOD
 
 
+@pytest.mark.parametrize("every", [60, 301, 1800, 5 * HOUR])
+def test_a_rise_after_an_outage_counts_however_seldom_there_is_an_answer(
+    every: float,
+) -> None:
+    register = Register(100)
+    assert register.reads(170, WEEK) is HELD, "more than an hour's use of a house"
+    assert register.reads(170.01, every) is GOOD
+    assert register.value == 170.01
+    assert not register.restarted
+
+
+def test_one_odd_answer_does_not_make_another_one_use() -> None:
+    register = Register(100)
+    assert register.reads(900, WEEK) is HELD
+    assert register.reads(170, 1800) is HELD, "it has fallen since"
+    assert register.reads(170.01, 1800) is GOOD
+
+
 @pytest.mark.parametrize("pause", [10, 300, 600, 5 * HOUR, WEEK])
 @pytest.mark.parametrize("leap", [5, 50, 4000])
 def test_one_answer_alone_proves_nothing(leap: float, pause: float) -> None:

@@ -137,7 +137,7 @@ def judge(state: GroupState | None, claim: Claim) -> Judgement:
     if possible:
         # One answer alone proves nothing. Where nothing is counted, the same again does.
         is_use = any(step.is_use and not step.ordinary for step in steps.values())
-        if doubt.measurements > 1 or (doubt.persisted and not is_use):
+        if _is_confirmed(state, claim) or (doubt.persisted and not is_use):
             return _accept(state, claim, steps, doubt.first)
     elif _is_believed(doubt, state):
         return _believe(state, doubt)
@@ -166,6 +166,24 @@ def _step(
     return step(state.good[name].value, value, elapsed, limits)
 
 
+def _is_confirmed(state: GroupState, claim: Claim) -> bool:
+    """Whether a claim goes on from one that was held back, and was possible too.
+
+    However long ago that was: a CEMM may answer seldom.
+    """
+    return any(
+        old.from_totals is claim.from_totals
+        and old.newest.keys() == claim.values.keys()
+        and any(old.newest[n].time != new.time for n, new in claim.values.items())
+        and all(
+            _step(state, name, each.value, old.seen, claim.limits)
+            for name, each in old.newest.items()
+        )
+        and _successors(old, claim)
+        for old in state.doubts
+    )
+
+
 def _is_remade(state: GroupState, values: Values, *, from_totals: bool) -> bool:
     """Whether readings are made another way: then they are those of other registers."""
     return (
@@ -184,6 +202,18 @@ def _with(doubts: Sequence[Doubt], claim: Claim) -> tuple[Doubt, ...]:
     now = claim.now
     new = Doubt(claim.numbers, claim.values, claim.from_totals, now, now, now)
     return (*kept, new)
+
+
+def _successors(old: Doubt, claim: Claim) -> dict[str, Measurement] | None:
+    """Return what a claim says, noise removed, if it can come after what was doubted."""
+    since = max(claim.now - old.seen, 0.0)
+    newest = {}
+    for name, new in claim.values.items():
+        value = successor(old.newest[name].value, new.value, since, claim.limits)
+        if value is None:
+            return None
+        newest[name] = replace(new, value=value)
+    return newest
 
 
 def _continued(old: Doubt, claim: Claim) -> Doubt | None:
@@ -205,15 +235,7 @@ def _continued(old: Doubt, claim: Claim) -> Doubt | None:
     }
     if is_pause and (old.measurements == 1 or blank):
         return None
-    newest = {
-        name: replace(measurement, value=value)
-        for name, measurement in values.items()
-        for value in [
-            successor(old.newest[name].value, measurement.value, since, limits)
-        ]
-        if value is not None
-    }
-    if newest.keys() != values.keys():
+    if (newest := _successors(old, claim)) is None:
         return None
     begun = {
         name: value
