@@ -195,6 +195,19 @@ def test_a_rise_after_an_outage_counts_however_seldom_there_is_an_answer(
     assert not register.restarted
 
 
+@pytest.mark.parametrize("every", [301, 1800, 5 * HOUR])
+@pytest.mark.parametrize(("value", "verdict"), [(17.5, REPLACED), (9000, LEAPT)])
+def test_another_meter_is_believed_however_seldom_there_is_an_answer(
+    value: float, verdict: Verdict, every: float
+) -> None:
+    register = Register(5000)
+    for _ in range(2):
+        assert register.reads(value, every) is HELD
+        value += 0.1
+    assert register.reads(value, every) is verdict
+    assert register.restarted == {"t1": value}
+
+
 def test_one_odd_answer_does_not_make_another_one_use() -> None:
     register = Register(100)
     assert register.reads(900, WEEK) is HELD

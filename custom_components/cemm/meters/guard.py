@@ -221,7 +221,7 @@ def _continued(old: Doubt, claim: Claim) -> Doubt | None:
 
     A pause counts for half of the patience at most: an outage, or a clock that jumps,
     between two bad answers proves nothing. It does not prove either that a rise meanwhile
-    is use, or that it has anything to do with one odd measurement before.
+    is use, or that it began with one odd measurement before.
     """
     values, limits = claim.values, claim.limits
     if old.from_totals is not claim.from_totals or values.keys() - old.newest.keys():
@@ -233,7 +233,7 @@ def _continued(old: Doubt, claim: Claim) -> Doubt | None:
         for name, value in claim.numbers.items()
         if value and is_blank(old.newest[name].value, limits)
     }
-    if is_pause and (old.measurements == 1 or blank):
+    if is_pause and blank:
         return None
     if (newest := _successors(old, claim)) is None:
         return None
@@ -245,6 +245,7 @@ def _continued(old: Doubt, claim: Claim) -> Doubt | None:
     measured = any(newest[name].time != old.newest[name].time for name in newest)
     return replace(
         old,
+        began=claim.now if is_pause and old.measurements == 1 else old.began,
         first={**old.first, **begun},
         newest={**old.newest, **newest},
         measured=claim.now if measured else old.measured,
