@@ -396,6 +396,17 @@ def test_a_net_value_at_0_is_no_blank() -> None:
 # A group of registers
 
 
+def test_a_meter_with_one_tariff_after_one_of_which_that_had_counted_nothing() -> None:
+    """Its total is what it shows, not what the other one showed besides."""
+    registers = Registers(t1=0, t2=5000)
+    answers = ({"t1": value} for value in rising(300))
+    after, verdict = registers.told_after(answers)
+    assert after <= 1200
+    assert verdict is LEAPT
+    assert registers.shown.keys() == {"t1"}
+    assert registers.restarted.keys() == {"t1"}
+
+
 def test_one_register_that_contradicts_holds_back_all_of_its_group() -> None:
     registers = Registers(t1=5000, t2=3000)
     assert registers.read({"t1": 0, "t2": 3000.1}) is HELD

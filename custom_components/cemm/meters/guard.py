@@ -127,8 +127,10 @@ def judge(state: GroupState | None, claim: Claim) -> Judgement:
         for name, value in claim.numbers.items()
         if (found := _step(state, name, value, began, claim.limits))
     }
-    possible = len(steps) == len(claim.values) and not _is_remade(
-        state, claim.values, from_totals=claim.from_totals
+    possible = (
+        len(steps) == len(claim.values)
+        and not _is_remade(state, claim.values, from_totals=claim.from_totals)
+        and not _is_swapped(state, steps)
     )
     if possible and all(step.ordinary for step in steps.values()):
         return _accept(state, claim, steps)
@@ -190,6 +192,15 @@ def _is_remade(state: GroupState, values: Values, *, from_totals: bool) -> bool:
         state.from_totals not in (None, from_totals)
         and state.good.keys() != values.keys()
     )
+
+
+def _is_swapped(state: GroupState, steps: Mapping[str, Step]) -> bool:
+    """Whether a register that has counted nothing leaps while another one is missing."""
+    leaps = any(
+        name in state.good and not step.ordinary and not step.is_use
+        for name, step in steps.items()
+    )
+    return leaps and bool(state.good.keys() - steps.keys())
 
 
 def _with(doubts: Sequence[Doubt], claim: Claim) -> tuple[Doubt, ...]:
