@@ -208,6 +208,13 @@ def test_another_meter_is_believed_however_seldom_there_is_an_answer(
     assert register.restarted == {"t1": value}
 
 
+def test_a_rise_after_an_outage_counts_where_a_register_goes_missing() -> None:
+    registers = Registers(t1=100, t2=100)
+    assert registers.read({"t1": 170, "t2": 101}, WEEK) is HELD
+    assert registers.read({"t1": 170.01}) is GOOD
+    assert registers.shown == {"t1": 170.01, "t2": 100}
+
+
 def test_one_odd_answer_does_not_make_another_one_use() -> None:
     register = Register(100)
     assert register.reads(900, WEEK) is HELD

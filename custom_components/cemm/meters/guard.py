@@ -175,11 +175,11 @@ def _is_confirmed(state: GroupState, claim: Claim) -> bool:
     """
     return any(
         old.from_totals is claim.from_totals
-        and old.newest.keys() == claim.values.keys()
+        and claim.values.keys() <= old.newest.keys()
         and any(old.newest[n].time != new.time for n, new in claim.values.items())
         and all(
-            _step(state, name, each.value, old.seen, claim.limits)
-            for name, each in old.newest.items()
+            _step(state, name, old.newest[name].value, old.seen, claim.limits)
+            for name in claim.values
         )
         and _successors(old, claim)
         for old in state.doubts
