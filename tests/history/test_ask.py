@@ -204,7 +204,7 @@ async def test_the_next_month_is_asked_for_while_a_question_waits(
     assert client.tried[Period.DAY, OCTOBER[1]] == 1
     client.fails.clear()
     await began
-    assert set(reader.failing) == {("p1-gas", Period.DAY, OCTOBER[1])}
+    assert not reader.failing, "it is not wanted yet"
     await reader.meter_days("p1-gas", *OCTOBER, TODAY)
     assert not reader.failing
     assert client.tried[Period.DAY, OCTOBER[0]] == 1
@@ -223,7 +223,7 @@ async def test_it_is_asked_ahead_while_something_else_is_waited_for() -> None:
     asking = reader.ahead(ahead, lambda: counted.append(None), until=stored)
     with patch.object(client, "tried", Tally()) as tried:
         await asking
-        assert set(reader.failing) == {("p1", Period.DAY, OCTOBER[1])}
+        assert not reader.failing, "it is not wanted yet"
         client.fails.clear()
         await reader.meter_days("p1", *OCTOBER, TODAY)
     assert len(counted) == 2
@@ -253,7 +253,7 @@ async def test_days_are_asked_for_while_a_year_waits(
     client.fails.add((Period.YEAR, date(2025, 1, 1)))
     counted: list[None] = []
     months = reader.months(
-        "p1", ["volume"], TODAY, lambda: counted.append(None), [("p1", *NOVEMBER)]
+        "p1", ["volume"], TODAY, lambda: counted.append(None), then=[("p1", *NOVEMBER)]
     )
     began = asyncio.create_task(months)
     await asyncio.sleep(0.1)
@@ -262,3 +262,18 @@ async def test_days_are_asked_for_while_a_year_waits(
     await began
     await reader.meter_days("p1", *NOVEMBER, TODAY)
     assert client.tried[Period.DAY, NOVEMBER[0]] == 1
+
+
+async def test_what_was_asked_ahead_in_vain_is_told_once_it_is_wanted() -> None:
+    client = Faulty()
+    reader = HistoryReader(client)  # type: ignore[arg-type]
+    await reader.meter_days("p1", *NOVEMBER, TODAY)
+    asked = ("p1", Period.DAY, OCTOBER[1])
+    client.fails.add(asked[1:])
+    await reader.ahead([("p1", *OCTOBER)], lambda: None, until=asyncio.Future())
+    assert not reader.failing
+    assert not reader.unknown("p1", days(*OCTOBER))
+    with patch.object(questions, "FIRST_PAUSE", 0.001):
+        await reader.meter_days("p1", *OCTOBER, TODAY)
+    assert set(reader.failing) == {asked}
+    assert reader.unknown("p1", days(*OCTOBER)) == {OCTOBER[1]: 0.0}

@@ -67,17 +67,20 @@ class HistoryReader:
         channels: Collection[str],
         today: date,
         on_day: Callable[[], None] = lambda: None,
+        *,
         then: Sequence[Part] = (),
+        others: Iterable[str] = (),
     ) -> set[date]:
         """Return the first days of all months in which a meter counted something.
 
         ``channels`` are those of the year data that tell. The memory ends with the
         first year that holds nothing, except this one, which may have just begun.
-        While nothing else can be asked, that is done for what is wanted ``then``.
+        While nothing else can be asked, that is done for the ``others`` of which it is not
+        known yet, and for what is wanted ``then``.
         """
         self._forget_what_goes_on(today)
         later = [
-            *((other, Period.YEAR, date(today.year, 1, 1)) for other, *_ in then),
+            *((other, Period.YEAR, date(today.year, 1, 1)) for other in others),
             *self._next_ones(then),
         ]
         found: set[date] = set()

@@ -148,11 +148,14 @@ class Importer:
         since = date_at(self.hours.start)
         # There is nothing else to ask yet, but that these months tell something is likely.
         then = [(j.alias, max(since, j.newest.replace(day=1)), j.newest) for j in jobs]
-        for job in jobs:
+        for number, job in enumerate(jobs, 1):
+            others = [other.alias for other in jobs[number:]]
             channels = {name for c in job.anchors for name in c.rule.period}
             with self.look.contained(job.alias):
                 job.months = await self.reader.months(
-                    job.alias, channels, self.look.today, self._count_early, then
+                    *(job.alias, channels, self.look.today, self._count_early),
+                    then=then,
+                    others=others,
                 )
         return jobs
 

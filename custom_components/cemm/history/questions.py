@@ -38,6 +38,8 @@ class _Failure:
     times: int
     again_at: float
     """By the clock of the event loop."""
+    is_wanted: bool
+    """Whether it was, and not only asked ahead: that may turn out to be needless."""
 
 
 class Questions:
@@ -60,7 +62,7 @@ class Questions:
     @property
     def failing(self) -> dict[Question, CemmError]:
         """The questions that failed the last time, and why."""
-        return {asked: failure.error for asked, failure in self._failures.items()}
+        return {q: each.error for q, each in self._failures.items() if each.is_wanted}
 
     def forget(self, used: Callable[[Question], bool]) -> None:
         """Forget the answers to some questions."""
@@ -101,7 +103,7 @@ class Questions:
             if err is None:
                 in_vain = 0
             elif not isinstance(err, NotConnectedError):
-                failure = self._note_failure(question, err)
+                failure = self._note_failure(question, err, is_wanted=is_wanted)
                 # From what goes on failing alone nothing follows for others.
                 in_vain += failure.times <= _TRIES
                 if in_vain >= _IN_VAIN or self._is_away():
@@ -146,13 +148,16 @@ class Questions:
         if wait > 0:
             await asyncio.sleep(wait)
 
-    def _note_failure(self, question: Question, err: CemmError) -> _Failure:
+    def _note_failure(
+        self, question: Question, err: CemmError, *, is_wanted: bool
+    ) -> _Failure:
         known = self._failures.get(question)
+        is_wanted |= known is not None and known.is_wanted
         times = known.times if known else 0
         pause = min(FIRST_PAUSE * 2**times, _LONGEST_PAUSE)
         # Without the frames that it came through: it may be kept for long.
         error = err.with_traceback(None)
-        self._failures[question] = _Failure(error, times + 1, _now() + pause)
+        self._failures[question] = _Failure(error, times + 1, _now() + pause, is_wanted)
         self._on_failure()
         return self._failures[question]
 
