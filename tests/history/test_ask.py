@@ -211,8 +211,11 @@ async def test_the_next_month_is_asked_for_while_a_question_waits(
     assert client.tried[Period.DAY, OCTOBER[1]] == 2
 
 
-async def test_it_is_asked_ahead_while_something_else_is_waited_for() -> None:
+async def test_it_is_asked_ahead_while_something_else_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Until that is done, and what fails is asked again when it is wanted."""
+    monkeypatch.setattr(questions, "FIRST_PAUSE", 0.01)
     client = Faulty()
     reader = HistoryReader(client)  # type: ignore[arg-type]
     await reader.meter_days("p1", *NOVEMBER, TODAY)

@@ -1,12 +1,18 @@
 """Meters that fail or vanish, and the others."""
 
+import asyncio
+from collections import Counter
 from datetime import date
+from time import sleep
+from typing import Any
 from unittest.mock import patch
 
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.cemm.client import History, LocalCemm, Reading
 from custom_components.cemm.days import midnight
-from custom_components.cemm.history import Ledger, reconciler
+from custom_components.cemm.history import Ledger, questions, reconciler
 from simulator import Fault, House
 from tests.helpers.history import small_house
 from tests.helpers.past import Past
@@ -90,3 +96,57 @@ async def test_what_was_imported_is_not_asked_for_again_with_what_was_not(
     past.sim.faults.clear()
     await past.next_hour()
     assert (await past.rows())["p1-gas_gas"][0].start == midnight(date(2025, 11, 1))
+
+
+@pytest.mark.parametrize("period", ["year", "day"])
+async def test_others_are_imported_while_a_question_waits(
+    past: Past, monkeypatch: pytest.MonkeyPatch, period: str
+) -> None:
+    """It is asked again in some seconds, and costs no other meter that time."""
+    await past.settle()
+    monkeypatch.setattr(questions, "FIRST_PAUSE", 60.0)
+    path = f"/p1-gas/data/{period}/"
+    past.sim.faults.append(Fault("status", path, value=500, times=1))
+    importing = asyncio.create_task(past.history.async_import())
+    begin = midnight(past.house.since)
+    while begin not in {row.start for row in (await past.rows())["pulse-2_volume"]}:
+        await past.hass.async_add_executor_job(sleep, 0.01)
+    assert not (await past.rows())["p1-gas_gas"]
+    past.freezer.tick(61)
+    async_fire_time_changed(past.hass)
+    await importing
+    assert (await past.rows())["p1-gas_gas"][0].start == begin
+
+
+async def test_a_meter_that_reads_gas_too_is_asked_once(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same day tells of both."""
+    realtime, history = LocalCemm.realtime, LocalCemm.history
+
+    async def with_gas(client: LocalCemm, alias: str) -> Reading:
+        reading = await realtime(client, alias)
+        volume = reading.channels.get("volume")
+        return Reading({**reading.channels, "gas": volume}) if volume else reading
+
+    async def past_with_gas(client: LocalCemm, *asked: Any) -> History:
+        found = await history(client, *asked)
+        gas = found.channels.get("flow") or found.channels.get("volume", ())
+        return History({**found.channels, "gas": gas})
+
+    monkeypatch.setattr(LocalCemm, "realtime", with_gas)
+    monkeypatch.setattr(LocalCemm, "history", past_with_gas)
+    await past.settle()
+    before = len(past.sim.requests)
+    await past.history.async_import()
+    rows = await past.rows()
+    assert rows["pulse-2_gas"][0].start == midnight(past.house.since)
+    asked = Counter(
+        (request.path, request.query["time"])
+        for request in list(past.sim.requests)[before:]
+        if "/pulse-2/data/day/" in request.path
+        # Today goes on: that is asked for anew.
+        and int(request.query["time"]) < midnight(date(2025, 11, 5))
+    )
+    assert asked.total() > 10
+    assert set(asked.values()) == {1}

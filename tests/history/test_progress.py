@@ -14,7 +14,8 @@ def test_all_is_there_only_when_the_rows_are_written(
     told: list[float | None] = []
     found = Progress(lambda: told.append(found.of_all))
     assert found.of_all is None
-    found.begin(wanted=100, planned=50)
+    found.begin()
+    found.expect(wanted=100, planned=50)
     for _ in range(50):
         now += 6
         found.count_days()
@@ -34,7 +35,8 @@ def test_the_time_left_is_told_by_the_last_minutes(
     now = 0.0
     monkeypatch.setattr(progress, "monotonic", lambda: now)
     found = Progress(lambda: None)
-    found.begin(wanted=1000, planned=1000)
+    found.begin()
+    found.expect(wanted=1000, planned=1000)
     for _ in range(100):
         now += 1
         found.count_days()

@@ -69,28 +69,50 @@ class HistoryReader:
         on_day: Callable[[], None] = lambda: None,
         *,
         then: Sequence[Part] = (),
-        others: Iterable[str] = (),
     ) -> set[date]:
         """Return the first days of all months in which a meter counted something.
 
         ``channels`` are those of the year data that tell. The memory ends with the
         first year that holds nothing, except this one, which may have just begun.
-        While nothing else can be asked, that is done for the ``others`` of which it is not
-        known yet, and for what is wanted ``then``.
+        While nothing else can be asked, that is done for what is wanted ``then``.
         """
         self._forget_what_goes_on(today)
-        later = [
-            *((other, Period.YEAR, date(today.year, 1, 1)) for other in others),
-            *self._next_ones(then),
-        ]
-        found: set[date] = set()
-        asked: list[Question] = []
-        for year in range(today.year, FIRST_DAY.year - 1, -1):
-            asked.append((alias, Period.YEAR, date(year, 1, 1)))
+        while True:
+            asked, found = self._told(alias, channels, today)
+            if asked[-1] in self._questions.answers:
+                self._questions.forget(asked.__contains__)
+                return found
+            later = self._next_ones(then)
             await self._questions.async_ask(asked[-1:], on_day, later)
             if error := self.failing.get(asked[-1]):
                 # Without it nothing of the meter would be left.
                 raise error
+
+    async def months_due(
+        self, alias: str, channels: Collection[str], today: date
+    ) -> float:
+        """Ask once for what tells a meter's months; return when to go on, 0: now."""
+        self._forget_what_goes_on(today)
+        while True:
+            year = self._told(alias, channels, today)[0][-1:]
+            if year[0] in self._questions.answers:
+                return 0.0
+            await self._questions.async_ask((), next_ones=year)
+            if year[0] not in self._questions.answers:
+                return self._questions.waits_until(year)
+
+    def _told(
+        self, alias: str, channels: Collection[str], today: date
+    ) -> tuple[list[Question], set[date]]:
+        """Return what tells in which months a meter counted, and in which it did.
+
+        The last question is the one that is not answered yet, if there is one.
+        """
+        found, asked = set[date](), list[Question]()
+        for year in range(today.year, FIRST_DAY.year - 1, -1):
+            asked.append((alias, Period.YEAR, date(year, 1, 1)))
+            if asked[-1] not in self._questions.answers:
+                break
             history = self._questions.answers[asked[-1]] or _NOTHING
             counted = {
                 date_at(sample.start).replace(day=1)
@@ -101,8 +123,7 @@ class HistoryReader:
             if not counted and year < today.year:
                 break
             found |= counted
-        self._questions.forget(asked.__contains__)
-        return found
+        return asked, found
 
     async def meter_days(
         self,
@@ -154,6 +175,13 @@ class HistoryReader:
         What fails can then be asked again at once when it is wanted.
         """
         await self._questions.async_ask((), on_day, self._next_ones(then), until)
+
+    async def days_due(
+        self, part: Part, on_day: Callable[[], None] = lambda: None
+    ) -> float:
+        """Ask once for some days; return when to go on, 0: now."""
+        await self._questions.async_ask((), on_day, self._next_ones([part]))
+        return self._questions.waits_until(self._next_ones([part]))
 
     def _next_ones(self, then: Sequence[Part]) -> Iterator[Question]:
         """Yield the questions about what is wanted next."""
@@ -214,7 +242,9 @@ class HistoryReader:
         if today > self._today:
             self._questions.clear()
         self._today = today
-        self._questions.forget(lambda asked: asked[2] >= today)
+        self._questions.forget(
+            lambda asked: asked[2] >= today and asked[1] is not Period.YEAR
+        )
 
     async def _ask(self, alias: str, period: Period | None, day: date) -> Any:
         """Return what is kept of an answer; None if nothing is there."""

@@ -7,7 +7,7 @@ to do.
 
 from asyncio import Future
 from collections import Counter as Tally, defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -44,20 +44,25 @@ YEARS = 365 * DAY
 _AHEAD = 4
 
 # So many months are asked for while a question waits to be asked again.
-_ASKED_AHEAD = 4
+_ASKED_AHEAD = 16
 
 type Notes = defaultdict[tuple[str, Why], set[date]]
 """The days of a meter that were estimated or lost, by alias and reason."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     """What is left to import of one meter and one channel of its day data."""
 
     alias: str
     anchors: dict[Counter, Row]
     months: set[date] = field(default_factory=set)
-    """The first days of those in which anything was counted."""
+    """The first days of those in which anything was counted; none: not known yet."""
+
+    @property
+    def channels(self) -> set[str]:
+        """The channels of the year data that tell its months."""
+        return {name for counter in self.anchors for name in counter.rule.period}
 
     @property
     def is_device(self) -> bool:
@@ -69,17 +74,29 @@ class _Job:
         """The last day that is left."""
         return date_at(max(anchor.end for anchor in self.anchors.values()) - 1)
 
-    def days_since(self, start: int, today: date) -> int:
-        """Return how many days the CEMM remembers since a Unix time."""
-        if not self.months:
-            return 0
-        return max((today - max(min(self.months), date_at(start))).days + 1, 0)
 
-    def months_left(self, start: int) -> Iterator[tuple[date, date]]:
-        """Yield the first and last day of each month to go through."""
-        if self.months:
-            oldest = max(min(self.months), date_at(start))
-            yield from months_back(self.newest, oldest)
+@dataclass(slots=True, eq=False)
+class _Month:
+    """A month of a job, or that part of it which is wanted."""
+
+    job: _Job
+    first: date
+    last: date
+
+    @property
+    def order(self) -> tuple[bool, bool, int]:
+        """What comes first: what is not known, the dashboard's sources, the newest."""
+        return bool(self.job.months), self.job.is_device, -self.last.toordinal()
+
+    @property
+    def part(self) -> Part:
+        """What to ask for, if anything was counted in it."""
+        return self.job.alias, self.first, self.last
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether anything was counted in it, as far as is known."""
+        return not self.job.months or self.first.replace(day=1) in self.job.months
 
 
 @dataclass(slots=True)
@@ -101,92 +118,104 @@ class Importer:
     _oldest: dict[Counter, Row] = field(default_factory=dict)
     """The first row of all that was written last of each counter."""
     _stored: deque[Future[None]] = field(default_factory=deque)
-    _early: int = 0
-    """How many days were asked for before it was known how many there are."""
+    _wanted: int = 0
+    _planned: int = 0
+    """How many days are wanted of what is known, and how many of these are missing."""
 
     async def async_run(self, anchors: Mapping[Counter, Row]) -> None:
         """Count back from each counter's anchor; raises CemmError for the CEMM.
 
         An error of a single meter is noted, and the others go on.
         """
+        if not anchors:
+            self.progress.finish()
+            return
         for counter in anchors:
             # Whatever is taken out of a sum from now on is later than this.
             self._live[counter] = await async_newest(self.hass, counter, MINUTES)
-        jobs = await self._async_jobs(anchors)
-        plan = [
-            (first, last, job)
-            for job in jobs
-            for first, last in job.months_left(self.hours.start)
+        jobs = [
+            _Job(alias, {counter: anchors[counter] for counter in group})
+            for (alias, _), group in groupby(anchors, attrgetter("alias", "rule.day"))
         ]
-        self.progress.begin(
-            sum(job.days_since(self.hours.start, self.look.today) for job in jobs),
-            sum((last - first).days + 1 for first, last, _ in plan),
-        )
-        self.progress.count_days(self._early)
-        # The newest months first, but before all else those of the dashboard's sources.
-        plan.sort(key=lambda part: (part[2].is_device, -part[1].toordinal()))
-        for number, (first, last, job) in enumerate(plan, 1):
-            if job.alias not in self.look.failed:
-                then = [
-                    (other.alias, begin, end)
-                    for begin, end, other in plan[number : number + _ASKED_AHEAD]
-                    if begin.replace(day=1) in other.months
-                ]
-                with self.look.contained(job.alias):
-                    await self._async_month(job, first, last, then)
+        # As long as nothing else can be asked: these months are likely to tell something.
+        since = date_at(self.hours.start)
+        plan = [
+            _Month(job, max(since, job.newest.replace(day=1)), job.newest)
+            for job in jobs
+        ]
+        self.progress.begin()
+        while plan := [m for m in plan if m.job.alias not in self.look.failed]:
+            plan.sort(key=attrgetter("order"))
+            month = await self._async_next(plan)
+            plan.remove(month)
+            with self.look.contained(month.job.alias):
+                if month.job.months:
+                    await self._async_month(month, plan)
+                    await self._async_keep_pace(plan)
+                else:
+                    plan += await self._async_months(month.job, plan)
         await async_stored(self.hass)
         for counter, row in self._oldest.items():
             if not row.is_like(await async_oldest(self.hass, counter)):
                 self.look.failed[counter.alias] = CemmError("not all rows were written")
 
-    async def _async_jobs(self, anchors: Mapping[Counter, Row]) -> list[_Job]:
-        groups = groupby(anchors, attrgetter("alias", "rule.day"))
-        jobs = [
-            _Job(alias, {counter: anchors[counter] for counter in group})
-            for (alias, _), group in groups
-        ]
-        since = date_at(self.hours.start)
-        # There is nothing else to ask yet, but that these months tell something is likely.
-        then = [(j.alias, max(since, j.newest.replace(day=1)), j.newest) for j in jobs]
-        for number, job in enumerate(jobs, 1):
-            others = [other.alias for other in jobs[number:]]
-            channels = {name for c in job.anchors for name in c.rule.period}
+    async def _async_next(self, plan: Sequence[_Month]) -> _Month:
+        """Return what to go on with: the first that does not have to wait.
+
+        A question that failed is asked again in some seconds. Another meter needn't wait
+        for that; of a meter, each month goes on from the one after it.
+        """
+        first, due = dict[_Job, _Month](), dict[_Month, float]()
+        for month in plan:
+            first.setdefault(month.job, month)
+        for job, month in first.items():
             with self.look.contained(job.alias):
-                job.months = await self.reader.months(
-                    *(job.alias, channels, self.look.today, self._count_early),
-                    then=then,
-                    others=others,
-                )
-        return jobs
+                due[month] = await self._async_due(month)
+                if not due[month]:
+                    return month
+        return min(due, key=due.__getitem__, default=plan[0])
 
-    def _count_early(self) -> None:
-        self._early += 1
+    async def _async_due(self, month: _Month) -> float:
+        """Ask once for what a month needs; return when to go on with it, 0: now."""
+        job = month.job
+        if not job.months:
+            return await self.reader.months_due(
+                job.alias, job.channels, self.look.today
+            )
+        if month.is_asked_for:
+            return await self.reader.days_due(month.part, self.progress.count_days)
+        return 0.0
 
-    async def _async_month(
-        self, job: _Job, first: date, last: date, then: Sequence[Part]
-    ) -> None:
-        """Import a month, or that part of it which is wanted."""
-        start, month = midnight(first), first.replace(day=1)
+    async def _async_months(self, job: _Job, plan: Sequence[_Month]) -> list[_Month]:
+        """Find out what there is to import of a meter."""
+        job.months = await self.reader.months(
+            *(job.alias, job.channels, self.look.today, self.progress.count_days),
+            then=_then(plan),
+        )
+        if not job.months:
+            return []
+        oldest = max(min(job.months), date_at(self.hours.start))
+        found = [_Month(job, *span) for span in months_back(job.newest, oldest)]
+        self._wanted += max((self.look.today - oldest).days + 1, 0)
+        self._planned += sum((each.last - each.first).days + 1 for each in found)
+        self.progress.expect(self._wanted, self._planned)
+        return found
+
+    async def _async_month(self, month: _Month, plan: Sequence[_Month]) -> None:
+        """Import a month."""
+        job, first, last = month.job, month.first, month.last
+        start = midnight(first)
         anchors = {c: anchor for c, anchor in job.anchors.items() if anchor.end > start}
         if not anchors:
             return
-        if month in job.months:
-            found = await self.reader.meter_days(
-                *(job.alias, first, last, self.look.today, self.progress.count_days),
-                since=min(job.months),
-                then=then,
-            )
-        else:
-            # Nothing was counted in that month: there is nothing to ask for.
-            found = [Day(day) for day in days(first, last)]
-            self.progress.count_days(len(found))
+        found = await self._async_days(month, plan)
         if guessed := self.reader.unknown(job.alias, days(first, last)):
             await self.ledger.async_guess(job.alias, guessed)
             _LOGGER.warning(
                 "Not all was answered about meter %s on %s: that is a guess until it is",
                 *(job.alias, ", ".join(map(str, guessed))),
             )
-        oldest = month == min(job.months)
+        oldest = first.replace(day=1) == min(job.months)
         counted = await self.hass.async_add_executor_job(
             partial(
                 count_days_back,
@@ -205,12 +234,28 @@ class Importer:
             unknown = 1 if oldest else 0
             if wanted := [row for row in rows[unknown:] if row.start in self.hours]:
                 await self._async_write(counter, rows[0].sum, wanted)
-        self.reader.forget(job.alias, first)
-        # The recorder is slower than the CEMM, and goes on while more is asked for.
+        if all(m.job.alias != job.alias or m.last < first for m in plan):
+            self.reader.forget(job.alias, first)
+
+    async def _async_days(self, month: _Month, plan: Sequence[_Month]) -> list[Day]:
+        """Return what the CEMM knows of a month's days."""
+        job, first, last = month.job, month.first, month.last
+        if month.is_asked_for:
+            return await self.reader.meter_days(
+                *(job.alias, first, last, self.look.today, self.progress.count_days),
+                since=min(job.months),
+                then=_then(plan),
+            )
+        found = [Day(day) for day in days(first, last)]
+        self.progress.count_days(len(found))
+        return found
+
+    async def _async_keep_pace(self, plan: Sequence[_Month]) -> None:
+        """Wait for the recorder: it is slower than the CEMM, of which more is asked meanwhile."""
         self._stored.append(async_stored(self.hass))
         if len(self._stored) > _AHEAD:
             stored = self._stored.popleft()
-            await self.reader.ahead(then, self.progress.count_days, until=stored)
+            await self.reader.ahead(_then(plan), self.progress.count_days, until=stored)
             await stored
 
     async def _async_write(
@@ -221,6 +266,11 @@ class Importer:
         begin = rows[0].sum - origin if live else rows[0].sum
         self._oldest[counter] = replace(rows[0], sum=begin)
         self.look.note(counter, rows)
+
+
+def _then(plan: Sequence[_Month]) -> list[Part]:
+    """Return what to ask for while a question waits to be asked again."""
+    return [month.part for month in plan[:_ASKED_AHEAD] if month.is_asked_for]
 
 
 async def async_anchor(

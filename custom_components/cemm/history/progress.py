@@ -34,8 +34,9 @@ class Progress:
 
     def _part(self, done: int, of: int) -> float:
         """Return a part, which is 1 only when the rows are written."""
-        part = done / of if of else 1.0
-        return part if self._is_finished else min(part, 0.99)
+        if self._is_finished:
+            return 1.0
+        return min(done / of, 0.99) if of else 0.0
 
     @property
     def minutes_left(self) -> int | None:
@@ -46,13 +47,18 @@ class Progress:
         if now == before:
             return None
         each = (monotonic() - since) / (now - before)
-        return round((self._planned - self._done) * each / 60)
+        return round(max(self._planned - self._done, 0) * each / 60)
 
-    def begin(self, wanted: int, planned: int) -> None:
-        """Take note of how many days are wanted, and how many of them are missing."""
-        self._wanted, self._planned, self._done = wanted, planned, 0
-        self._is_finished = not planned
+    def begin(self) -> None:
+        """Begin a run, of which it is not known yet how many days it has."""
+        self._planned -= self._done
+        self._done, self._is_finished = 0, False
         self._passed.clear()
+
+    def expect(self, wanted: int, planned: int) -> None:
+        """Take note of how many days are wanted, and how many of them are missing."""
+        self._wanted, self._planned = wanted, planned
+        self._is_finished = not planned
         self.tell()
 
     def count_days(self, number: int = 1) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from custom_components.cemm.client import (
@@ -40,6 +41,11 @@ class _Failure:
     """By the clock of the event loop."""
     is_wanted: bool
     """Whether it was, and not only asked ahead: that may turn out to be needless."""
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether it is worth another try in the same go."""
+        return self.times < _TRIES and not isinstance(self.error, ForbiddenError)
 
 
 class Questions:
@@ -82,21 +88,24 @@ class Questions:
     ) -> None:
         """Ask until each has an answer, or goes on failing while others are answered.
 
-        What is wanted next is asked while nothing else can be, and ``until`` something that
-        is waited for anyway is done. Raises CemmError when nothing is answered any more,
-        or the CEMM is away.
+        What is wanted next is asked while nothing else can be. Without ``questions`` that
+        ends when nothing can be asked now, or what is waited for ``until`` it is done.
+        Raises CemmError when nothing is answered any more, or the CEMM is away.
         """
         asked = list(questions)
         wanted = [question for question in asked if question not in self.answers]
-        known = {*asked, *self.answers, *self._failures}
+        known = {*asked, *self.answers}
         later = [question for question in next_ones if question not in known]
         error: CemmError | None = None
         in_vain = 0
         while wanted or (
             # A meter that answers nothing must not cost the one that is imported now.
-            later and until and in_vain < _PAUSE_AFTER and not until.done()
+            not asked and in_vain < _PAUSE_AFTER and not (until and until.done())
         ):
-            question = min([*wanted, *later[:1]], key=self._due)
+            ahead = islice(filter(self._is_due, later), 1)
+            question = min([*wanted, *ahead], key=self._due, default=None)
+            if question is None:
+                break
             await self._pause(question, in_vain)
             err = await self._async_try(question)
             is_wanted = question in wanted
@@ -108,10 +117,9 @@ class Questions:
                 in_vain += failure.times <= _TRIES
                 if in_vain >= _IN_VAIN or self._is_away():
                     raise err
-                if is_wanted:
-                    error = err
-                    if failure.times < _TRIES and not isinstance(err, ForbiddenError):
-                        continue
+                error = err if is_wanted else error
+                if failure.is_asked_again:
+                    continue
             elif is_wanted:
                 raise err
             (wanted if is_wanted else later).remove(question)
@@ -137,11 +145,27 @@ class Questions:
         again_at = failure.again_at if failure else 0.0
         return again_at if again_at > _now() else 0.0
 
+    def _is_due(self, question: Question) -> bool:
+        """Return whether a question may be asked now, though it is not wanted yet."""
+        failure = self._failures.get(question)
+        return not failure or (failure.is_asked_again and failure.again_at <= _now())
+
+    def waits_until(self, questions: Iterable[Question]) -> float:
+        """Return when all that failed may be asked again; 0: nothing has to wait.
+
+        So it is where not all has been asked: it was left off because nothing was answered.
+        """
+        left = [question for question in questions if question not in self.answers]
+        if not self._failures.keys() >= {*left}:
+            return 0.0
+        failures = map(self._failures.__getitem__, left)
+        return max((f.again_at for f in failures if f.is_asked_again), default=0.0)
+
     async def _pause(self, question: Question, in_vain: int) -> None:
         """Wait until a question may be asked; what goes on failing is not waited for."""
         failure = self._failures.get(question)
         wait = 0.0
-        if failure and failure.times < _TRIES:
+        if failure and failure.is_asked_again:
             wait = failure.again_at - _now()
         if (more := in_vain - _PAUSE_AFTER) >= 0:
             wait = max(wait, FIRST_PAUSE * 2**more)
