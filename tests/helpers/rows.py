@@ -1,5 +1,6 @@
 """Rows that are not as the recorder and the import left them, and rows as they should be."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -100,3 +101,20 @@ async def write_minutes(past: Past, counter: Counter, hour: Row) -> None:
 
     await async_stored(past.hass)
     await get_instance(past.hass).async_add_executor_job(work)
+
+
+async def correct(past: Past, counter: Counter, start: int, amount: float) -> None:
+    """Add to an hour's use, as in the developer tools."""
+    get_instance(past.hass).async_adjust_statistics(
+        counter.entity_id, dt_util.utc_from_timestamp(start), amount, counter.unit
+    )
+    await async_stored(past.hass)
+
+
+def uncorrected(rows: list[Row], corrected: dict[int, float]) -> list[Row]:
+    """Return rows as they would be without what the user added."""
+    return [
+        replace(row, sum=round(row.sum - added, 6))
+        for row in rows
+        for added in [sum(by for at, by in corrected.items() if at <= row.start)]
+    ]

@@ -9,11 +9,12 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.cemm.client import CemmError
-from custom_components.cemm.days import midnight
+from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history import guesses
 from simulator import Fault, House
 from tests.helpers.history import assert_true, small_house, truth
 from tests.helpers.past import BOTH_APIS, Past
+from tests.helpers.rows import correct, uncorrected
 
 SINCE = date(2025, 10, 20)
 TODAY = date(2025, 11, 5)
@@ -79,20 +80,60 @@ async def test_it_may_end_at_any_step(
     past.sim.faults.append(Fault("status", "/month/", value=500))
     await past.next_hour()
     past.sim.faults.clear()
-    with patch.object(guesses, step, killed(getattr(guesses, step), is_done=is_done)):
-        await past.next_hour()
+    ended: list[object] = []
+    end = killed(getattr(guesses, step), ended, is_done=is_done)
+    with patch.object(guesses, step, end):
+        for _ in range(2):
+            await past.next_hour()
+    assert ended or day == SINCE, "of the first day nothing was written"
     for _ in range(2):
         await past.next_hour()
     await assert_known(past)
 
 
-def killed(step: Callable[..., Any], *, is_done: bool) -> Callable[..., Any]:
+def killed(
+    step: Callable[..., Any], ended: list[object], *, is_done: bool
+) -> Callable[..., Any]:
     async def killed(*args: Any) -> None:
+        ended.append(args)
         if is_done:
             await step(*args)
         raise CemmError("the end")
 
     return killed
+
+
+@BOTH_APIS
+@pytest.mark.parametrize(
+    "is_right", [False, pytest.param(True, marks=pytest.mark.rest)]
+)
+@pytest.mark.parametrize(
+    "hour", [10, *(pytest.param(n, marks=pytest.mark.rest) for n in (1, 24))]
+)
+async def test_the_users_correction_of_a_guess_stays(
+    past: Past, hour: int, *, is_right: bool
+) -> None:
+    """It moves the sums alone; the states tell what the guess was."""
+    day = date(2025, 10, 26)
+    past.wish()
+    await past.setup()
+    fail(past, day)
+    if not is_right:
+        past.sim.faults.append(Fault("status", "/month/", value=500))
+    for _ in range(2):
+        await past.next_hour()
+    corrected = {midnight(day) + hour * HOUR: 1.5}
+    for counter in past.counters().values():
+        await correct(past, counter, midnight(day) + hour * HOUR, 1.5)
+    past.sim.faults.clear()
+    for _ in range(2):
+        await past.next_hour()
+    assert "guess" not in str(past.history.notes)
+    rows = await past.rows()
+    for name, counter in past.counters().items():
+        assert_true(past.house, counter, uncorrected(rows[name], corrected))
+    await past.next_hour()
+    assert await past.rows() == rows
 
 
 @BOTH_APIS

@@ -6,7 +6,6 @@ from datetime import date
 
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
-from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.cemm.days import HOUR, midnight
@@ -22,7 +21,13 @@ from tests.helpers.history import (
     write as write_rows,
 )
 from tests.helpers.past import BOTH_APIS, Past
-from tests.helpers.rows import assert_hours, assert_settled, assert_whole
+from tests.helpers.rows import (
+    assert_hours,
+    assert_settled,
+    assert_whole,
+    correct,
+    uncorrected,
+)
 
 SINCE = date(2025, 10, 30)
 BASES = pytest.mark.parametrize(
@@ -101,24 +106,6 @@ async def test_a_correction_by_the_user_stays(past: Past) -> None:
             assert rows[name][: len(before[name])] == before[name]
             assert_hours(past.house, counter, uncorrected(rows[name], corrected))
     await assert_settled(past)
-
-
-async def correct(past: Past, counter: Counter, start: int, amount: float) -> None:
-    """Add to an hour's use, as in the developer tools."""
-    get_instance(past.hass).async_adjust_statistics(
-        counter.entity_id, dt_util.utc_from_timestamp(start), amount, counter.unit
-    )
-    await async_stored(past.hass)
-
-
-def uncorrected(rows: list[Row], corrected: dict[int, float]) -> list[Row]:
-    return [
-        replace(
-            row,
-            sum=row.sum - sum(by for at, by in corrected.items() if at <= row.start),
-        )
-        for row in rows
-    ]
 
 
 @BOTH_APIS

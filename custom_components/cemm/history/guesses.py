@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from custom_components.cemm.client import Period
 from custom_components.cemm.days import HOUR
@@ -88,9 +88,12 @@ async def _async_put_right(
             # Without it the CEMM's memory seemed to begin later: the import goes on.
             healer.ledger.imported.pop(counter.entity_id, None)
         return
-    before, after, moves = rows[0], rows[-1], list[Move]()
-    there = slice((before.end - start) // HOUR, (after.end - start) // HOUR + 1)
+    there = slice((rows[0].end - start) // HOUR, (rows[-1].end - start) // HOUR + 1)
     used, unknown = ([part - each[there][0] for part in each[there]] for each in use)
+    joined = healer.ledger.imported.get(counter.entity_id, 0.0)
+    theirs = _corrections(rows, used[-1], counter.max_rate, joined)
+    rows = [replace(row, sum=row.sum - theirs[row.start]) for row in rows]
+    before, after, moves = rows[0], rows[-1], list[Move]()
     is_read = any(day.closing for day in days)
     moved, shift = _moved(before, after, used[-1], is_read=is_read)
     if abs(shift) > _SAME:
@@ -104,10 +107,42 @@ async def _async_put_right(
         rows = [before, *(replace(row, sum=row.sum - moved) for row in rows[1:])]
     wants = want_hole(Hole(before, rows[-1]), used, unknown)
     found, known = difference([before, rows[-1]], wants), {r.start: r for r in rows}
-    written = [row for row in found.rows if not row.is_like(known.get(row.start))]
+    written = [
+        replace(row, sum=row.sum + theirs[row.start])
+        for row in found.rows
+        if not row.is_like(known.get(row.start))
+    ]
     if what := Difference(moves, written):
         await async_apply(hass, counter, what)
         healer.ledger.note(counter, Why.GUESS, what)
+
+
+def _corrections(
+    rows: Sequence[Row], used: float, max_rate: float, joined: float
+) -> dict[int, float]:
+    """Return by how much the sum of each row is more, or less, because the user said so.
+
+    In an hour that was corrected the state goes on as usual, and the sum does not. So it is,
+    too, where the states of all older rows were put right and the sums were not yet, and
+    where what was imported ``joined`` a reading that came late.
+    """
+    before, after = rows[0], rows[-1]
+    is_right = abs(after.sum - before.sum - used) <= _SAME
+    skipped = 1 if abs(after.state - before.state - used) <= _SAME else 0
+    found, total = {before.start: 0.0}, 0.0
+    for number, (old, row) in enumerate(pairwise(rows)):
+        change = row.state - old.state
+        amount = row.sum - old.sum - change
+        if (
+            abs(amount) > _SAME
+            and -_SAME <= change <= max_rate
+            and abs(row.end - joined) > _ALL_THERE
+            and number >= skipped
+            and not is_right
+        ):
+            total += amount
+        found[row.start] = total
+    return found
 
 
 def _moved(
