@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 import json
 
 from custom_components.cemm.client import GROUPS, Measurement
+from custom_components.cemm.meters.doubts import Claim
 from custom_components.cemm.meters.guard import (
     TOLD,
-    Claim,
     GroupState,
     Judgement,
     Verdict,

@@ -9,7 +9,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cemm.client import Measurement
-from custom_components.cemm.meters.guard import Doubt, GroupState
+from custom_components.cemm.meters.doubts import Doubt
+from custom_components.cemm.meters.guard import GroupState
 from custom_components.cemm.meters.store import (
     groups_as_json,
     restore_ended,

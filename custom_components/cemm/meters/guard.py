@@ -2,46 +2,19 @@
 
 A sum may rise only by what the connection could deliver and the readings agree on. So the
 registers of a group (see `GROUPS`) are judged together: a plausible rise of all of them
-passes, and anything else is held back, with the last good reading on show, until it has
-persisted. It is then where counting goes on *from*: it moves the starting point, and what
+passes, and anything else is held back (`doubts`), with the last good reading on show, until it
+has persisted. It is then where counting goes on *from*: it moves the starting point, and what
 the recorder makes of it is taken out again. Nothing here does I/O; the times are Home
 Assistant's, in seconds, and may jump either way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from types import MappingProxyType
 
-from custom_components.cemm.client import Measurement
-
-from .plausible import Limits, Step, is_blank, step, successor
-
-type Values = Mapping[str, Measurement]
-"""The newest measurement of each register of a group, by channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What one answer says of the registers of a group, of which there is at least one."""
-
-    values: Values
-    now: float
-    """When it came, in Unix seconds."""
-    limits: Limits
-    from_totals: bool = False
-    """Whether it was taken from the CEMM's own totals: made another way."""
-
-    @property
-    def numbers(self) -> dict[str, float]:
-        """The bare values."""
-        return {name: measurement.value for name, measurement in self.values.items()}
-
-    def as_state(self) -> GroupState:
-        """Return what is known when this is believed without any past."""
-        seen = dict.fromkeys(self.values, self.now)
-        return GroupState(self.values, seen, self.from_totals)
-
+from .doubts import LONGEST_STEP, Claim, Doubt, Values, successors, with_claim
+from .plausible import Limits, Step, is_blank, step
 
 # Readings that contradict the past are believed after this long (seconds) and this many
 # measurements. Answers do not count: the CEMM repeats gas for five minutes or an hour.
@@ -51,9 +24,6 @@ _MEASUREMENTS = 3
 # A fall with fewer measurements needs this long. So does a 0: a CEMM that restarts or has
 # lost its settings shows it for minutes.
 _LONG_PATIENCE = 900.0
-
-# At most this many contradictions to the past are followed at once.
-_MOST_DOUBTS = 3
 
 
 class Verdict(Enum):
@@ -72,22 +42,6 @@ class Verdict(Enum):
 
 TOLD = frozenset({Verdict.REPLACED, Verdict.LEAPT, Verdict.REMADE})
 """What the user is told: there is something that was not counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Readings that contradict the past and may turn out to be right."""
-
-    first: Mapping[str, float]
-    """What counting would go on from."""
-    newest: Values
-    from_totals: bool
-    began: float
-    measured: float
-    """When the newest measurement was first seen."""
-    seen: float
-    persisted: float = 0.0
-    measurements: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +67,19 @@ class Judgement:
     """The registers that go on from another reading than their last one, and from which."""
 
 
+def _begin(claim: Claim) -> GroupState:
+    """Return what is known when a claim is believed without any past."""
+    seen = dict.fromkeys(claim.values, claim.now)
+    return GroupState(claim.values, seen, claim.from_totals)
+
+
 def judge(state: GroupState | None, claim: Claim) -> Judgement:
     """Judge a claim by what was known before: None at first."""
     if state is None:
-        return Judgement(claim.as_state(), Verdict.GOOD)
+        return Judgement(_begin(claim), Verdict.GOOD)
     doubts = state.doubts
     if doubts:  # Most often there are none, and no reading has to be one.
-        doubts = _with(doubts, claim)
+        doubts = with_claim(doubts, claim)
     # A jump happened at once: the time that it has lasted since makes it no more plausible.
     began = doubts[-1].began if doubts else claim.now
     steps = {
@@ -134,7 +94,7 @@ def judge(state: GroupState | None, claim: Claim) -> Judgement:
     )
     if possible and all(step.ordinary for step in steps.values()):
         return _accept(state, claim, steps)
-    doubts = doubts or _with((), claim)
+    doubts = doubts or with_claim((), claim)
     doubt = doubts[-1]
     if possible:
         # One answer alone proves nothing. Where nothing is counted, the same again does.
@@ -155,7 +115,7 @@ def follow(state: GroupState, claim: Claim, tariffs: Judgement) -> Judgement | N
         return Judgement(state, Verdict.HELD)
     if not tariffs.restarted:
         return None
-    return Judgement(claim.as_state(), tariffs.verdict, claim.numbers)
+    return Judgement(_begin(claim), tariffs.verdict, claim.numbers)
 
 
 def _step(
@@ -181,7 +141,7 @@ def _is_confirmed(state: GroupState, claim: Claim) -> bool:
             _step(state, name, old.newest[name].value, old.seen, claim.limits)
             for name in claim.values
         )
-        and _successors(old, claim)
+        and successors(old, claim)
         for old in state.doubts
     )
 
@@ -201,69 +161,6 @@ def _is_swapped(state: GroupState, steps: Mapping[str, Step]) -> bool:
         for name, step in steps.items()
     )
     return leaps and bool(state.good.keys() - steps.keys())
-
-
-def _with(doubts: Sequence[Doubt], claim: Claim) -> tuple[Doubt, ...]:
-    """Return the doubts with one more claim; the doubt that it belongs to comes last."""
-    for old in doubts:
-        if longer := _continued(old, claim):
-            return (*(other for other in doubts if other is not old), longer)
-    # Garbage between the answers of another meter does not persist: it goes first.
-    kept = sorted(doubts, key=lambda doubt: doubt.persisted)[1 - _MOST_DOUBTS :]
-    now = claim.now
-    new = Doubt(claim.numbers, claim.values, claim.from_totals, now, now, now)
-    return (*kept, new)
-
-
-def _successors(old: Doubt, claim: Claim) -> dict[str, Measurement] | None:
-    """Return what a claim says, noise removed, if it can come after what was doubted."""
-    since = max(claim.now - old.seen, 0.0)
-    newest = {}
-    for name, new in claim.values.items():
-        value = successor(old.newest[name].value, new.value, since, claim.limits)
-        if value is None:
-            return None
-        newest[name] = replace(new, value=value)
-    return newest
-
-
-def _continued(old: Doubt, claim: Claim) -> Doubt | None:
-    """Return a doubt with one more claim; None if it does not belong to it.
-
-    A pause counts for half of the patience at most: an outage, or a clock that jumps,
-    between two bad answers proves nothing. It does not prove either that a rise meanwhile
-    is use, or that it began with one odd measurement before.
-    """
-    values, limits = claim.values, claim.limits
-    if old.from_totals is not claim.from_totals or values.keys() - old.newest.keys():
-        return None
-    since = max(claim.now - old.seen, 0.0)
-    is_pause = since > _PATIENCE / 2
-    blank = {
-        name
-        for name, value in claim.numbers.items()
-        if value and is_blank(old.newest[name].value, limits)
-    }
-    if is_pause and blank:
-        return None
-    if (newest := _successors(old, claim)) is None:
-        return None
-    begun = {
-        name: value
-        for name, value in claim.numbers.items()
-        if is_pause or name in blank
-    }
-    measured = any(newest[name].time != old.newest[name].time for name in newest)
-    return replace(
-        old,
-        began=claim.now if is_pause and old.measurements == 1 else old.began,
-        first={**old.first, **begun},
-        newest={**old.newest, **newest},
-        measured=claim.now if measured else old.measured,
-        seen=claim.now,
-        persisted=old.persisted + min(since, _PATIENCE / 2),
-        measurements=old.measurements + measured,
-    )
 
 
 def _is_believed(doubt: Doubt, state: GroupState) -> bool:
@@ -296,7 +193,7 @@ def _believe(state: GroupState, doubt: Doubt) -> Judgement:
     registers = {
         name: measurement
         for name, measurement in doubt.newest.items()
-        if newest - measurement.time <= 1000 * _PATIENCE / 2
+        if newest - measurement.time <= 1000 * LONGEST_STEP
     }
     if _is_remade(state, doubt.newest, from_totals=doubt.from_totals):
         verdict = Verdict.REMADE

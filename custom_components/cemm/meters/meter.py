@@ -16,7 +16,8 @@ from custom_components.cemm.client import (
 from custom_components.cemm.kinds import MeterKind, is_pulse
 
 from .breaks import Break, find_breaks, states
-from .guard import TOLD, Claim, GroupState, Judgement, Verdict, follow, judge
+from .doubts import Claim
+from .guard import TOLD, GroupState, Judgement, Verdict, follow, judge
 from .plausible import Limits
 from .schedule import Schedule
 from .silence import Activity, observe

@@ -17,7 +17,8 @@ import voluptuous as vol
 from custom_components.cemm.client import GROUPS, Measurement, is_number
 from custom_components.cemm.const import DOMAIN
 
-from .guard import Doubt, GroupState
+from .doubts import Doubt
+from .guard import GroupState
 from .meter import MeterTracker
 
 _LOGGER = logging.getLogger(__name__)
