@@ -187,28 +187,50 @@ async def test_a_meter_that_is_not_known_yet_may_have_a_past(period: Period) -> 
         await ask()
 
 
-async def test_the_next_month_is_asked_for_while_a_question_waits(
+async def test_days_say_until_when_they_have_to_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What fails of that costs nobody anything, and is asked again in its own turn."""
-    monkeypatch.setattr(questions, "FIRST_PAUSE", 0.2)
-    client = Faulty()
+    """All that can be asked is; one that failed is called so, as it will be wanted."""
+    monkeypatch.setattr(questions, "FIRST_PAUSE", 0.05)
+    client, counted = Faulty(), list[None]()
     reader = HistoryReader(client)  # type: ignore[arg-type]
-    client.fails.add((Period.DAY, NOVEMBER[1]))
-    client.fails.add((Period.DAY, OCTOBER[1]))
-    began = asyncio.create_task(
-        reader.meter_days("p1", *NOVEMBER, TODAY, then=[("p1-gas", *OCTOBER)])
-    )
-    await asyncio.sleep(0.1)
-    assert client.tried[Period.DAY, OCTOBER[0]] == 1
-    assert client.tried[Period.DAY, OCTOBER[1]] == 1
+    await reader.months_due("p1", ["volume"], TODAY)
+    client.fails.add((Period.DAY, NOVEMBER[0]))
+
+    async def due() -> float:
+        return await reader.days_due(("p1", *NOVEMBER), lambda: counted.append(None))
+
+    assert await due() > asyncio.get_running_loop().time()
+    assert client.tried[Period.DAY, NOVEMBER[1]] == len(counted) == 1
+    assert set(reader.failing) == {("p1", Period.DAY, NOVEMBER[0])}
+    await due()
+    assert client.tried[Period.DAY, NOVEMBER[0]] == 1, "it is not worth asking yet"
+    await asyncio.sleep(0.05)
     client.fails.clear()
-    await began
-    assert not reader.failing, "it is not wanted yet"
-    await reader.meter_days("p1-gas", *OCTOBER, TODAY)
+    assert await due() == 0
+    assert client.tried[Period.DAY, NOVEMBER[0]] == len(counted) == 2
     assert not reader.failing
-    assert client.tried[Period.DAY, OCTOBER[0]] == 1
-    assert client.tried[Period.DAY, OCTOBER[1]] == 2
+
+    client.is_down = True
+    longer = ("p1", date(2025, 10, 29), OCTOBER[1])
+    assert await reader.days_due(longer, lambda: None) == 0
+    assert client.tried[Period.DAY, OCTOBER[1]] == 0, "nothing is answered any more"
+
+
+async def test_months_say_until_when_they_have_to_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(questions, "FIRST_PAUSE", 0.05)
+    client, year = Faulty(), (Period.YEAR, date(2025, 1, 1))
+    reader = HistoryReader(client)  # type: ignore[arg-type]
+    client.fails.add(year)
+    assert await reader.months_due("p1", ["volume"], TODAY) > 0
+    await asyncio.sleep(0.05)
+    client.fails.clear()
+    assert await reader.months_due("p1", ["volume"], TODAY) == 0
+    client.tried.clear()
+    await reader.months("p1", ["volume"], TODAY)
+    assert not client.tried
 
 
 async def test_it_is_asked_ahead_while_something_else_is_waited_for(
@@ -223,7 +245,7 @@ async def test_it_is_asked_ahead_while_something_else_is_waited_for(
     stored: asyncio.Future[None] = asyncio.Future()
     counted: list[None] = []
     ahead = [("p1", *OCTOBER), ("p1", date(2025, 9, 30), date(2025, 9, 30))]
-    asking = reader.ahead(ahead, lambda: counted.append(None), until=stored)
+    asking = reader.ahead(ahead, lambda: counted.append(None), stored.done)
     with patch.object(client, "tried", Tally()) as tried:
         await asking
         assert not reader.failing, "it is not wanted yet"
@@ -237,34 +259,14 @@ async def test_it_is_asked_ahead_while_something_else_is_waited_for(
     client.is_down = True
     client.tried.clear()
     lost = ("pulse-2", date(2025, 10, 1), OCTOBER[1])
-    await reader.ahead([lost], lambda: None, until=stored)
+    await reader.ahead([lost], lambda: None, stored.done)
     assert client.tried.total() == 3, "what answers nothing is waited for"
 
     client.is_down = False
     client.tried.clear()
     stored.set_result(None)
-    await reader.ahead([("p1", *NOVEMBER)], lambda: None, until=stored)
+    await reader.ahead([("p1", *NOVEMBER)], lambda: None, stored.done)
     assert not client.tried
-
-
-async def test_days_are_asked_for_while_a_year_waits(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(questions, "FIRST_PAUSE", 0.2)
-    client = Faulty()
-    reader = HistoryReader(client)  # type: ignore[arg-type]
-    client.fails.add((Period.YEAR, date(2025, 1, 1)))
-    counted: list[None] = []
-    months = reader.months(
-        "p1", ["volume"], TODAY, lambda: counted.append(None), then=[("p1", *NOVEMBER)]
-    )
-    began = asyncio.create_task(months)
-    await asyncio.sleep(0.1)
-    assert len(counted) == len(days(*NOVEMBER))
-    client.fails.clear()
-    await began
-    await reader.meter_days("p1", *NOVEMBER, TODAY)
-    assert client.tried[Period.DAY, NOVEMBER[0]] == 1
 
 
 async def test_what_was_asked_ahead_in_vain_is_told_once_it_is_wanted() -> None:
@@ -273,7 +275,7 @@ async def test_what_was_asked_ahead_in_vain_is_told_once_it_is_wanted() -> None:
     await reader.meter_days("p1", *NOVEMBER, TODAY)
     asked = ("p1", Period.DAY, OCTOBER[1])
     client.fails.add(asked[1:])
-    await reader.ahead([("p1", *OCTOBER)], lambda: None, until=asyncio.Future())
+    await reader.ahead([("p1", *OCTOBER)], lambda: None, lambda: False)
     assert not reader.failing
     assert not reader.unknown("p1", days(*OCTOBER))
     with patch.object(questions, "FIRST_PAUSE", 0.001):

@@ -11,8 +11,8 @@ A month of a meter's data comes this way:
                    do not contradict them; `usage.py` has these minutes tell when, and
                    `meter_days.py` puts all of it together
     count.py       with that each statistic is counted hour by hour: `importer.py` goes back
-                   from a reading that is known, `healing.py` across hours that are missing,
-                   `guesses.py` a day anew that could not be asked for at first
+                   from a reading that is known, by the months of `plan.py`; `healing.py` across
+                   hours that are missing, `guesses.py` a day anew that could not be asked for
     rows.py        rows, and the holes between them
     seams.py       where the rows in the database do not follow each other as they should
     late.py        which readings come later than the hours that they close

@@ -1,7 +1,6 @@
 """Asks a CEMM for history: one request at a time, so that polling goes first."""
 
-from asyncio import Future
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from time import time
@@ -62,19 +61,12 @@ class HistoryReader:
         return self._questions.failing
 
     async def months(
-        self,
-        alias: str,
-        channels: Collection[str],
-        today: date,
-        on_day: Callable[[], None] = lambda: None,
-        *,
-        then: Sequence[Part] = (),
+        self, alias: str, channels: Collection[str], today: date
     ) -> set[date]:
         """Return the first days of all months in which a meter counted something.
 
         ``channels`` are those of the year data that tell. The memory ends with the
         first year that holds nothing, except this one, which may have just begun.
-        While nothing else can be asked, that is done for what is wanted ``then``.
         """
         self._forget_what_goes_on(today)
         while True:
@@ -82,8 +74,7 @@ class HistoryReader:
             if asked[-1] in self._questions.answers:
                 self._questions.forget(asked.__contains__)
                 return found
-            later = self._next_ones(then)
-            await self._questions.async_ask(asked[-1:], on_day, later)
+            await self._questions.async_ask(asked[-1:])
             if error := self.failing.get(asked[-1]):
                 # Without it nothing of the meter would be left.
                 raise error
@@ -91,13 +82,13 @@ class HistoryReader:
     async def months_due(
         self, alias: str, channels: Collection[str], today: date
     ) -> float:
-        """Ask once for what tells a meter's months; return when to go on, 0: now."""
+        """Ask ahead what tells a meter's months; return when to go on, 0: now."""
         self._forget_what_goes_on(today)
         while True:
             year = self._told(alias, channels, today)[0][-1:]
             if year[0] in self._questions.answers:
                 return 0.0
-            await self._questions.async_ask((), next_ones=year)
+            await self._questions.async_ask_ahead(year)
             if year[0] not in self._questions.answers:
                 return self._questions.waits_until(year)
 
@@ -134,21 +125,17 @@ class HistoryReader:
         on_day: Callable[[], None] = lambda: None,
         *,
         since: date | None = None,
-        then: Sequence[Part] = (),
     ) -> list[Day]:
         """Return what is known of some days of a meter; calls ``on_day`` after each.
 
         In front is the day before them, if it has last readings. These may be some
         minutes older than its end, and the next readings then contain what was used in
-        those minutes. With ``since`` an older day may be in front. While nothing else can
-        be asked, that is done for what is wanted ``then``.
+        those minutes. With ``since`` an older day may be in front.
         """
         self._forget_what_goes_on(today)
         wanted = days(first, last)
         past = [day for day in wanted if day < today]
-        await self._questions.async_ask(
-            self._asked_for(alias, first, last), on_day, self._next_ones(then)
-        )
+        await self._questions.async_ask(self._asked_for(alias, first, last), on_day)
         if any(self._questions.answers.get((alias, None, day)) for day in past):
             wanted = [
                 *await self._front(alias, first, since or first - ONE_DAY),
@@ -167,29 +154,24 @@ class HistoryReader:
             for day in wanted
         ]
 
+    async def days_due(self, part: Part, on_day: Callable[[], None]) -> float:
+        """Ask ahead for some days; return when to go on, 0: now."""
+        await self._questions.async_ask_ahead(self._past_of(part), on_day)
+        return self._questions.waits_until(self._past_of(part))
+
     async def ahead(
-        self, then: Sequence[Part], on_day: Callable[[], None], until: Future[None]
+        self,
+        parts: Iterable[Part],
+        on_day: Callable[[], None],
+        is_enough: Callable[[], bool],
     ) -> None:
-        """Ask for what is wanted ``then``, until something else is done.
+        """Ask for what is likely to be wanted, while something else is waited for."""
+        later = [question for part in parts for question in self._past_of(part)]
+        await self._questions.async_ask_ahead(later, on_day, is_enough, is_wanted=False)
 
-        What fails can then be asked again at once when it is wanted.
-        """
-        await self._questions.async_ask((), on_day, self._next_ones(then), until)
-
-    async def days_due(
-        self, part: Part, on_day: Callable[[], None] = lambda: None
-    ) -> float:
-        """Ask once for some days; return when to go on, 0: now."""
-        await self._questions.async_ask((), on_day, self._next_ones([part]))
-        return self._questions.waits_until(self._next_ones([part]))
-
-    def _next_ones(self, then: Sequence[Part]) -> Iterator[Question]:
-        """Yield the questions about what is wanted next."""
-        for part in then:
-            for question in self._asked_for(*part):
-                # What is answered about today is not kept.
-                if question[2] < self._today:
-                    yield question
+    def _past_of(self, part: Part) -> Iterator[Question]:
+        """Yield the questions about days that are over: other answers are not kept."""
+        return (asked for asked in self._asked_for(*part) if asked[2] < self._today)
 
     def _asked_for(self, alias: str, first: date, last: date) -> Iterator[Question]:
         """Yield the questions about some days of a meter."""

@@ -5,9 +5,10 @@ oldest row, so an interrupted import continues, and a finished one finds nothing
 to do.
 """
 
+import asyncio
 from asyncio import Future
 from collections import Counter as Tally, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -22,12 +23,13 @@ from custom_components.cemm.days import DAY, HOUR, date_at, days, midnight, mont
 from custom_components.cemm.meters.meter import MeterData
 
 from .apply import async_begin_at, async_prepend
-from .ask import HistoryReader, Part
+from .ask import HistoryReader
 from .count import count_days_back
 from .counters import Counter
 from .ledger import Ledger
 from .look import Look
 from .meter_days import Why
+from .plan import Job, Month
 from .profile import Day
 from .progress import Progress
 from .recorder import MINUTES, async_newest, async_oldest, async_stored
@@ -43,60 +45,11 @@ YEARS = 365 * DAY
 # How many writes the recorder may be behind: some months take it long, others do not.
 _AHEAD = 4
 
-# So many months are asked for while a question waits to be asked again.
+# So many months are asked for while something else is waited for.
 _ASKED_AHEAD = 16
 
 type Notes = defaultdict[tuple[str, Why], set[date]]
 """The days of a meter that were estimated or lost, by alias and reason."""
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """What is left to import of one meter and one channel of its day data."""
-
-    alias: str
-    anchors: dict[Counter, Row]
-    months: set[date] = field(default_factory=set)
-    """The first days of those in which anything was counted; none: not known yet."""
-
-    @property
-    def channels(self) -> set[str]:
-        """The channels of the year data that tell its months."""
-        return {name for counter in self.anchors for name in counter.rule.period}
-
-    @property
-    def is_device(self) -> bool:
-        """Whether the Energy dashboard has it as a device."""
-        return all(counter.is_device for counter in self.anchors)
-
-    @property
-    def newest(self) -> date:
-        """The last day that is left."""
-        return date_at(max(anchor.end for anchor in self.anchors.values()) - 1)
-
-
-@dataclass(slots=True, eq=False)
-class _Month:
-    """A month of a job, or that part of it which is wanted."""
-
-    job: _Job
-    first: date
-    last: date
-
-    @property
-    def order(self) -> tuple[bool, bool, int]:
-        """What comes first: what is not known, the dashboard's sources, the newest."""
-        return bool(self.job.months), self.job.is_device, -self.last.toordinal()
-
-    @property
-    def part(self) -> Part:
-        """What to ask for, if anything was counted in it."""
-        return self.job.alias, self.first, self.last
-
-    @property
-    def is_asked_for(self) -> bool:
-        """Whether anything was counted in it, as far as is known."""
-        return not self.job.months or self.first.replace(day=1) in self.job.months
 
 
 @dataclass(slots=True)
@@ -134,13 +87,13 @@ class Importer:
             # Whatever is taken out of a sum from now on is later than this.
             self._live[counter] = await async_newest(self.hass, counter, MINUTES)
         jobs = [
-            _Job(alias, {counter: anchors[counter] for counter in group})
+            Job(alias, {counter: anchors[counter] for counter in group})
             for (alias, _), group in groupby(anchors, attrgetter("alias", "rule.day"))
         ]
         # As long as nothing else can be asked: these months are likely to tell something.
         since = date_at(self.hours.start)
         plan = [
-            _Month(job, max(since, job.newest.replace(day=1)), job.newest)
+            Month(job, max(since, job.newest.replace(day=1)), job.newest)
             for job in jobs
         ]
         self.progress.begin()
@@ -153,29 +106,30 @@ class Importer:
                     await self._async_month(month, plan)
                     await self._async_keep_pace(plan)
                 else:
-                    plan += await self._async_months(month.job, plan)
+                    plan += await self._async_months(month.job)
         await async_stored(self.hass)
         for counter, row in self._oldest.items():
             if not row.is_like(await async_oldest(self.hass, counter)):
                 self.look.failed[counter.alias] = CemmError("not all rows were written")
 
-    async def _async_next(self, plan: Sequence[_Month]) -> _Month:
+    async def _async_next(self, plan: Sequence[Month]) -> Month:
         """Return what to go on with: the first that does not have to wait.
 
         A question that failed is asked again in some seconds. Another meter needn't wait
         for that; of a meter, each month goes on from the one after it.
         """
-        first, due = dict[_Job, _Month](), dict[_Month, float]()
+        first = dict[Job, Month]()
         for month in plan:
             first.setdefault(month.job, month)
-        for job, month in first.items():
-            with self.look.contained(job.alias):
-                due[month] = await self._async_due(month)
-                if not due[month]:
+        while True:
+            due = list[float]()
+            for month in first.values():
+                due.append(await self._async_due(month))
+                if not due[-1]:
                     return month
-        return min(due, key=due.__getitem__, default=plan[0])
+            await self._async_wait(plan, min(due))
 
-    async def _async_due(self, month: _Month) -> float:
+    async def _async_due(self, month: Month) -> float:
         """Ask once for what a month needs; return when to go on with it, 0: now."""
         job = month.job
         if not job.months:
@@ -186,29 +140,37 @@ class Importer:
             return await self.reader.days_due(month.part, self.progress.count_days)
         return 0.0
 
-    async def _async_months(self, job: _Job, plan: Sequence[_Month]) -> list[_Month]:
+    async def _async_wait(self, plan: Sequence[Month], until: float) -> None:
+        await self._async_ahead(plan, lambda: _now() >= until)
+        await asyncio.sleep(max(until - _now(), 0))
+
+    async def _async_ahead(
+        self, plan: Sequence[Month], is_enough: Callable[[], bool]
+    ) -> None:
+        """Ask for what comes next, while something else is waited for."""
+        parts = [each.part for each in plan[:_ASKED_AHEAD] if each.is_asked_for]
+        await self.reader.ahead(parts, self.progress.count_days, is_enough)
+
+    async def _async_months(self, job: Job) -> list[Month]:
         """Find out what there is to import of a meter."""
-        job.months = await self.reader.months(
-            *(job.alias, job.channels, self.look.today, self.progress.count_days),
-            then=_then(plan),
-        )
+        job.months = await self.reader.months(job.alias, job.channels, self.look.today)
         if not job.months:
             return []
         oldest = max(min(job.months), date_at(self.hours.start))
-        found = [_Month(job, *span) for span in months_back(job.newest, oldest)]
+        found = [Month(job, *span) for span in months_back(job.newest, oldest)]
         self._wanted += max((self.look.today - oldest).days + 1, 0)
         self._planned += sum((each.last - each.first).days + 1 for each in found)
         self.progress.expect(self._wanted, self._planned)
         return found
 
-    async def _async_month(self, month: _Month, plan: Sequence[_Month]) -> None:
+    async def _async_month(self, month: Month, plan: Sequence[Month]) -> None:
         """Import a month."""
         job, first, last = month.job, month.first, month.last
         start = midnight(first)
         anchors = {c: anchor for c, anchor in job.anchors.items() if anchor.end > start}
         if not anchors:
             return
-        found = await self._async_days(month, plan)
+        found = await self._async_days(month)
         if guessed := self.reader.unknown(job.alias, days(first, last)):
             await self.ledger.async_guess(job.alias, guessed)
             _LOGGER.warning(
@@ -237,25 +199,24 @@ class Importer:
         if all(m.job.alias != job.alias or m.last < first for m in plan):
             self.reader.forget(job.alias, first)
 
-    async def _async_days(self, month: _Month, plan: Sequence[_Month]) -> list[Day]:
+    async def _async_days(self, month: Month) -> list[Day]:
         """Return what the CEMM knows of a month's days."""
         job, first, last = month.job, month.first, month.last
         if month.is_asked_for:
             return await self.reader.meter_days(
                 *(job.alias, first, last, self.look.today, self.progress.count_days),
                 since=min(job.months),
-                then=_then(plan),
             )
         found = [Day(day) for day in days(first, last)]
         self.progress.count_days(len(found))
         return found
 
-    async def _async_keep_pace(self, plan: Sequence[_Month]) -> None:
+    async def _async_keep_pace(self, plan: Sequence[Month]) -> None:
         """Wait for the recorder: it is slower than the CEMM, of which more is asked meanwhile."""
         self._stored.append(async_stored(self.hass))
         if len(self._stored) > _AHEAD:
             stored = self._stored.popleft()
-            await self.reader.ahead(_then(plan), self.progress.count_days, until=stored)
+            await self._async_ahead(plan, stored.done)
             await stored
 
     async def _async_write(
@@ -266,11 +227,6 @@ class Importer:
         begin = rows[0].sum - origin if live else rows[0].sum
         self._oldest[counter] = replace(rows[0], sum=begin)
         self.look.note(counter, rows)
-
-
-def _then(plan: Sequence[_Month]) -> list[Part]:
-    """Return what to ask for while a question waits to be asked again."""
-    return [month.part for month in plan[:_ASKED_AHEAD] if month.is_asked_for]
 
 
 async def async_anchor(
@@ -295,3 +251,7 @@ async def async_anchor(
     if newest is None:
         return None
     return Row(int(time) - HOUR, state, state - newest.state + newest.sum)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice
 from typing import Any
 
 from custom_components.cemm.client import (
@@ -83,58 +82,77 @@ class Questions:
         self,
         questions: Iterable[Question],
         on_day: Callable[[], None] = lambda: None,
-        next_ones: Iterable[Question] = (),
-        until: asyncio.Future[None] | None = None,
     ) -> None:
         """Ask until each has an answer, or goes on failing while others are answered.
 
-        What is wanted next is asked while nothing else can be. Without ``questions`` that
-        ends when nothing can be asked now, or what is waited for ``until`` it is done.
         Raises CemmError when nothing is answered any more, or the CEMM is away.
         """
         asked = list(questions)
         wanted = [question for question in asked if question not in self.answers]
-        known = {*asked, *self.answers}
-        later = [question for question in next_ones if question not in known]
         error: CemmError | None = None
         in_vain = 0
-        while wanted or (
-            # A meter that answers nothing must not cost the one that is imported now.
-            not asked and in_vain < _PAUSE_AFTER and not (until and until.done())
-        ):
-            ahead = islice(filter(self._is_due, later), 1)
-            question = min([*wanted, *ahead], key=self._due, default=None)
-            if question is None:
-                break
+        while wanted:
+            question = min(wanted, key=self._due)
             await self._pause(question, in_vain)
             err = await self._async_try(question)
-            is_wanted = question in wanted
             if err is None:
                 in_vain = 0
-            elif not isinstance(err, NotConnectedError):
-                failure = self._note_failure(question, err, is_wanted=is_wanted)
+            elif isinstance(err, NotConnectedError):
+                raise err
+            else:
+                failure, error = self._failures[question], err
                 # From what goes on failing alone nothing follows for others.
                 in_vain += failure.times <= _TRIES
-                if in_vain >= _IN_VAIN or self._is_away():
+                if in_vain >= _IN_VAIN:
                     raise err
-                error = err if is_wanted else error
                 if failure.is_asked_again:
                     continue
-            elif is_wanted:
-                raise err
-            (wanted if is_wanted else later).remove(question)
-            if question[1] is Period.DAY and (err is None or is_wanted):
+            wanted.remove(question)
+            if question[1] is Period.DAY:
                 on_day()
         if error and self.answers.keys().isdisjoint(asked):
             raise error
 
-    async def _async_try(self, question: Question) -> CemmError | None:
-        """Ask; return why there is no answer."""
+    async def async_ask_ahead(
+        self,
+        questions: Iterable[Question],
+        on_day: Callable[[], None] = lambda: None,
+        is_enough: Callable[[], bool] = lambda: False,
+        *,
+        is_wanted: bool = True,
+    ) -> None:
+        """Ask as long as anything may be asked now, and it is not enough.
+
+        A meter that answers nothing must not cost the others: it ends this. Raises CemmError
+        when the CEMM is away.
+        """
+        left = [question for question in questions if question not in self.answers]
+        in_vain = 0
+        while in_vain < _PAUSE_AFTER and not is_enough():
+            question = next(filter(self._may_be_asked, left), None)
+            if question is None:
+                return
+            err = await self._async_try(question, is_wanted=is_wanted)
+            in_vain = in_vain + 1 if err else 0
+            if err is None or question not in self._failures:
+                left.remove(question)
+            if err is None and question[1] is Period.DAY:
+                on_day()
+
+    async def _async_try(
+        self, question: Question, *, is_wanted: bool = True
+    ) -> CemmError | None:
+        """Ask; return why there is no answer, and raise that if the CEMM is away."""
         try:
             self.answers[question] = await self._ask(*question)
         except AuthenticationError:
             raise
+        except NotConnectedError as err:
+            return err
         except CemmError as err:
+            self._note_failure(question, err, is_wanted=is_wanted)
+            if self._is_away():
+                raise
             return err
         self._failures.pop(question, None)
         return None
@@ -145,8 +163,8 @@ class Questions:
         again_at = failure.again_at if failure else 0.0
         return again_at if again_at > _now() else 0.0
 
-    def _is_due(self, question: Question) -> bool:
-        """Return whether a question may be asked now, though it is not wanted yet."""
+    def _may_be_asked(self, question: Question) -> bool:
+        """Return whether a question that nobody waits for may be asked now."""
         failure = self._failures.get(question)
         return not failure or (failure.is_asked_again and failure.again_at <= _now())
 
@@ -174,7 +192,7 @@ class Questions:
 
     def _note_failure(
         self, question: Question, err: CemmError, *, is_wanted: bool
-    ) -> _Failure:
+    ) -> None:
         known = self._failures.get(question)
         is_wanted |= known is not None and known.is_wanted
         times = known.times if known else 0
@@ -183,7 +201,6 @@ class Questions:
         error = err.with_traceback(None)
         self._failures[question] = _Failure(error, times + 1, _now() + pause, is_wanted)
         self._on_failure()
-        return self._failures[question]
 
 
 def _now() -> float:
