@@ -264,7 +264,7 @@ POINTLESS = {
     "wrong_device": (removed, disabled, changing, changed),
     **dict.fromkeys(issues.NEWS, (removed, meter_gone)),
 }
-SAMPLE = (added, removed)
+SAMPLE = (removed,)
 
 
 # Sending

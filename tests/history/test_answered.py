@@ -170,6 +170,7 @@ async def test_the_past_comes_whatever_fails_now_and_then(
 DAY = date(2025, 10, 30)
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize(
     "past", ["local", pytest.param("remote", marks=pytest.mark.rest)], indirect=True
 )
@@ -217,6 +218,7 @@ async def test_a_day_that_fails_for_hours_costs_no_other(past: Past) -> None:
     assert await past.rows() == rows
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("past", ["local"], indirect=True)
 async def test_nothing_there_holds_until_the_user_asks(past: Past) -> None:
     """For a week, where nothing else happens: what answers so may not be asked each hour."""

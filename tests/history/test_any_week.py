@@ -339,6 +339,7 @@ async def test_it_all_happens(week: Week, seed: int) -> None:
     await week.check()
 
 
+@pytest.mark.rest
 @BOTH_APIS
 @pytest.mark.parametrize(
     "kept", [1, *(pytest.param(n, marks=pytest.mark.rest) for n in (0, 2))]

@@ -423,6 +423,7 @@ async def test_the_user_says_that_it_was_use(
         assert sums["t2"] == 0
 
 
+@pytest.mark.rest
 async def test_what_was_deleted_from_the_five_minutes_is_in_the_hours(
     build: Callable[[Case], Lab], recorder_mock: Recorder
 ) -> None:

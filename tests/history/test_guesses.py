@@ -40,6 +40,7 @@ async def assert_known(past: Past) -> None:
     assert "guess" not in str(past.history.notes)
 
 
+@pytest.mark.rest
 @BOTH_APIS
 async def test_today_is_put_right_while_it_goes_on_and_when_it_is_over(
     past: Past,

@@ -33,7 +33,7 @@ def house(request: pytest.FixtureRequest) -> House:
     return House(seed=1, since=getattr(request, "param", SINCE))
 
 
-@pytest.mark.parametrize("interruptions", [0, 20])
+@pytest.mark.parametrize("interruptions", [pytest.param(0, marks=pytest.mark.rest), 20])
 @pytest.mark.parametrize("house", [date(2025, 10, 12)], indirect=True)
 async def test_an_import_goes_on_after_interruptions(
     past: Past, interruptions: int

@@ -46,6 +46,7 @@ async def all_imported(past: Past, *aliases: str) -> Rows:
     return rows
 
 
+@pytest.mark.rest
 @EACH_API
 async def test_amounts_that_contradict_measured_days(past: Past) -> None:
     wrong = {

@@ -87,7 +87,6 @@ async def of_home_assistant(home: Home, _sim: Simulator, end: float) -> None:
 
 
 SAMPLE = {
-    (of_the_network, "half a month"),
     (of_the_cemm, "three days"),
     (of_home_assistant, "the end of summer time"),
 }

@@ -86,6 +86,7 @@ async def test_a_database_from_before_the_import(past: Past) -> None:
     await assert_whole(past)
 
 
+@pytest.mark.rest
 async def test_hours_lost_in_the_middle(past: Past) -> None:
     past.wish()
     await past.settle()
@@ -97,6 +98,7 @@ async def test_hours_lost_in_the_middle(past: Past) -> None:
     await assert_whole(past)
 
 
+@pytest.mark.rest
 async def test_what_the_user_deleted_stays_so(past: Past) -> None:
     past.wish()
     await past.settle()
@@ -143,6 +145,7 @@ async def test_a_sum_that_begins_again_after_a_purge(
     assert await past.rows() == before
 
 
+@pytest.mark.rest
 async def test_a_cemm_whose_clock_begins_in_2000(past: Past) -> None:
     real = LocalCemm.realtime
     off = 25 * 365 * 24 * HOUR * 1000
@@ -189,6 +192,7 @@ async def test_a_past_that_is_asked_for_while_the_clock_is_wrong(past: Past) -> 
     await assert_whole(past)
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("gap", [96, pytest.param(0, marks=pytest.mark.rest)])
 @pytest.mark.parametrize(
     "base",
@@ -236,6 +240,7 @@ async def test_rows_of_another_counter_before_ours(
     assert await past.rows() == rows_now
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize(
     "lost", [2, *(pytest.param(n, marks=pytest.mark.rest) for n in (1, 3))]
 )
@@ -260,6 +265,7 @@ async def test_a_move_that_the_recorder_drops(past: Past, lost: int) -> None:
     await assert_whole(past)
 
 
+@pytest.mark.rest
 async def test_rows_later_than_now(past: Past) -> None:
     """Home Assistant's clock was ahead for a while."""
     await past.settle()
@@ -315,6 +321,7 @@ class TestGas:
         rows = (await past.rows())["p1-gas_gas"]
         assert_used(past.house, gas, rows[:-4])
 
+    @pytest.mark.rest
     @pytest.mark.parametrize(
         "minute", [5, pytest.param(0, marks=pytest.mark.rest)], ids=str
     )

@@ -108,6 +108,7 @@ async def test_a_correction_by_the_user_stays(past: Past) -> None:
     await assert_settled(past)
 
 
+@pytest.mark.rest
 @BOTH_APIS
 @BASES
 async def test_rows_of_before_the_memory_that_the_user_brought_stay(
@@ -141,6 +142,7 @@ def assert_uses(house: House, counter: Counter, rows: list[Row]) -> None:
     assert_hours(house, counter, [replace(row, sum=row.sum - origin) for row in rows])
 
 
+@pytest.mark.rest
 @BASES
 async def test_rows_of_the_same_hours_that_the_user_brought_stay(
     past: Past, base: float
@@ -184,6 +186,7 @@ class TestReadOnceAnHour:
         found.meters["pulse-2"].cadence = HOUR
         return found
 
+    @pytest.mark.rest
     async def test_water_is_in_its_hour(self, past: Past) -> None:
         past.wish()
         await past.settle()

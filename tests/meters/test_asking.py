@@ -19,7 +19,7 @@ async def test_others_answer_while_one_hangs(
     api = entry.data["connection"]
     client = LocalCemm if api == "local" else RemoteCemm
     monkeypatch.setattr(client, "quick_answer", client.quick_answer / 50)
-    monkeypatch.setattr(f"custom_components.cemm.client.{api}.TIMEOUT", 2.0)
+    monkeypatch.setattr(f"custom_components.cemm.client.{api}.TIMEOUT", 0.5)
     monkeypatch.setattr("custom_components.cemm.client.turns.PATIENCE", 0.05)
     realtime, answered = client.realtime, list[str]()
 

@@ -56,7 +56,7 @@ QUESTIONS = {
         Question("/s01/totals/", "s01", "energy_import"),
     ],
 }
-SAMPLE = ("/open-api/v1/$", "/s01/totals/", "/cemm/$")
+SAMPLE = ("/s01/totals/", "/cemm/$")
 ASKED = [
     pytest.param(
         *(api, question),
