@@ -108,7 +108,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
 
     def _after_failure(self, err: CemmError) -> Mapping[str, MeterData]:
         """Keep the last data a few times; then raise UpdateFailed."""
-        self._outage.go_on(err)
+        self._outage.failed(err)
         rest = min(err.retry_after or 0.0, LONGEST_BACK_OFF)
         self._planned = monotonic() + max(self.client.retry_interval, rest)
         wrong = isinstance(err, WrongDeviceError)
@@ -241,7 +241,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         """Hand the meters their answers; note first what must not be lost."""
         breaks: list[Break] = []
         for alias, result in results.items():
-            change = self._meters.take(alias, result)
+            change = self._meters.handle(alias, result)
             breaks += change.breaks
             if change.must_last:
                 self._store.save_soon()

@@ -82,7 +82,7 @@ class Outage:
         self.failed_polls += 1
         _ask_in_an_hour(self._hass, self._entry, client)
 
-    def go_on(self, err: CemmError) -> None:
+    def failed(self, err: CemmError) -> None:
         """Take note of a failed poll, and tell the user if it will not end by itself."""
         self.failed_polls += 1
         now = monotonic()

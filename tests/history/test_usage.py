@@ -13,7 +13,7 @@ from custom_components.cemm.history.count import count_hours
 from custom_components.cemm.history.meter_days import MeterDays
 from custom_components.cemm.history.profile import Curve, Day
 from custom_components.cemm.history.rises import Measured, meter_reading
-from custom_components.cemm.history.usage import Course, Rise
+from custom_components.cemm.history.usage import Rise, UseByTariff
 from tests.helpers.history import a_counter
 
 MONDAY = date(2026, 11, 16)
@@ -37,13 +37,13 @@ def hourly(days: Sequence[Day], key: str) -> list[float]:
 
 
 def counted(curve: Curve, rises: Sequence[Rise], times: Sequence[float]) -> list[float]:
-    return Course(curve, rises, times, lambda _: True).until(times, None)[0]
+    return UseByTariff(curve, rises, times, lambda _: True).until(times, None)[0]
 
 
 def unmeasured(
     curve: Curve, rises: Sequence[Rise], times: Sequence[float]
 ) -> list[float]:
-    return Course(curve, rises, times, lambda _: True).until(times, None)[1]
+    return UseByTariff(curve, rises, times, lambda _: True).until(times, None)[1]
 
 
 def read(*readings: tuple[int, float], unknown: int = 0, used: float = 0) -> list[Rise]:

@@ -67,7 +67,7 @@ class Aliases:
         for error in self.errors.values():
             raise error
 
-    def take(self, alias: str, answer: Meter | CemmError | None) -> None:
+    def note(self, alias: str, answer: Meter | CemmError | None) -> None:
         """Note what an alias answered, or why it did not; None: nothing is there."""
         known = self._known[alias]
         if isinstance(answer, NOTHING_THERE):

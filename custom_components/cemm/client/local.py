@@ -202,11 +202,11 @@ class LocalCemm:
             try:
                 reading = await self.realtime(alias)
             except CemmError as err:
-                self._aliases.take(alias, err)
+                self._aliases.note(alias, err)
                 broken_off = isinstance(err, CemmConnectionError)
             else:
                 is_meter = bool(reading.channels) and not self._is_twin(alias, reading)
-                self._aliases.take(alias, Meter(alias) if is_meter else None)
+                self._aliases.note(alias, Meter(alias) if is_meter else None)
             if broken_off and was_broken_off:
                 break
 
@@ -224,7 +224,7 @@ class LocalCemm:
             return False
         if (alias in _PULSES) is channels.isdisjoint(_VOLUMES):
             return True
-        self._aliases.take(twin, None)
+        self._aliases.note(twin, None)
         return False
 
     async def realtime(self, alias: str) -> Reading:
@@ -243,7 +243,7 @@ class LocalCemm:
             raise
         except NOTHING_THERE:
             if alias in self._aliases.meters:
-                self._aliases.take(alias, None)
+                self._aliases.note(alias, None)
             raise
         newest.timed_out = False
         return newest.reading
@@ -274,7 +274,7 @@ class LocalCemm:
         url = _joined(self._base, path)
         timeout = TIMEOUT if urgent else TIMEOUT * LONGER
         turns, is_beside = self._aside if aside else self._turns, False
-        turn = turns.take(urgent=urgent and not aside)
+        turn = turns.request(urgent=urgent and not aside)
         try:
             await turn
             is_beside = urgent and bool(self._turns.left_behind)

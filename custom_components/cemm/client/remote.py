@@ -197,7 +197,7 @@ class RemoteCemm:
         for alias, answer in zip(aliases, answers, strict=True):
             if isinstance(answer, AuthenticationError):
                 raise answer
-            self._aliases.take(alias, answer)
+            self._aliases.note(alias, answer)
         self._aliases.are_complete = self._ios is not None and not self._unaddressed
         meters = self._aliases.meters
         if not meters:

@@ -34,11 +34,11 @@ class Turns:
         """Take note that the CEMM answers one question at a time only."""
         self._patient_until = get_running_loop().time() + _BELIEVED_FOR
 
-    def take(self, *, urgent: bool) -> Turn:
+    def request(self, *, urgent: bool) -> Turn:
         """Return a turn: it has to be awaited, and to `end` in any case."""
         turn: Turn = get_running_loop().create_future()
         (self._urgent if urgent else self._others).append(turn)
-        self._go_on()
+        self._begin_next()
         return turn
 
     def end(self, turn: Turn) -> None:
@@ -50,12 +50,12 @@ class Turns:
             if turn in waiting:
                 waiting.remove(turn)
         if self._urgent or not self._others:
-            self._go_on()
+            self._begin_next()
         else:
             # Whoever asks for one meter after the other goes on before the past does.
-            get_running_loop().call_soon(self._go_on)
+            get_running_loop().call_soon(self._begin_next)
 
-    def _go_on(self) -> None:
+    def _begin_next(self) -> None:
         """Begin the next question, unless one is under way that is worth waiting for."""
         loop = get_running_loop()
         now = loop.time()
@@ -67,7 +67,7 @@ class Turns:
                 return
             patient_to = max(self._began + PATIENCE, self._patient_until)
             if now < patient_to:
-                self._timer = loop.call_at(patient_to, self._go_on)
+                self._timer = loop.call_at(patient_to, self._begin_next)
                 return
             if self._current:
                 self.left_behind.add(self._current)

@@ -15,7 +15,7 @@ from .counters import Counter
 from .profile import POWER, Curve, Day
 from .rises import Measured, MeterReading, meter_reading
 from .tariffs import DayUse, Votes, likely_hours
-from .usage import Course, Rise, Use
+from .usage import Rise, Use, UseByTariff
 
 # The rest of an hour is like that of which only so many minutes were not measured.
 _SMALL_GAP = 5
@@ -87,13 +87,13 @@ class MeterDays:
             else []
         )
         self._low = [each for low, _ in self._tariffs for each in low]
-        self.course = cache(self._course)
+        self.by_tariff = cache(self._by_tariff)
         self.rises = cache(self._rises)
 
     def until(self, counter: Counter, times: Sequence[float]) -> Use:
         """Return how a counter went on from the first of some times until each of them."""
         rule = counter.rule
-        return self.course(rule.sign).until(times, rule.tariff)
+        return self.by_tariff(rule.sign).until(times, rule.tariff)
 
     def _use(self, day: Day, amounts: Sequence[float | None]) -> DayUse:
         hours, gaps = [], []
@@ -113,8 +113,10 @@ class MeterDays:
         index = max(int(time - self._start) // HOUR, 0)
         return self._low[index] if index < len(self._low) else True
 
-    def _course(self, sign: int) -> Course:
-        return Course(self._curves[sign], self.rises(sign), self._times, self._is_low)
+    def _by_tariff(self, sign: int) -> UseByTariff:
+        return UseByTariff(
+            self._curves[sign], self.rises(sign), self._times, self._is_low
+        )
 
     def _rises(self, sign: int) -> Sequence[Rise]:
         """Return what is known of one direction, in order of time.

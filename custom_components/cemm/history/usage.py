@@ -43,7 +43,7 @@ class Rise:
     """Whether that is all, even if nothing was measured."""
 
 
-class Course:
+class UseByTariff:
     """How a meter's counters of one direction went on, tariff by tariff.
 
     A rise is counted whole, as far as no other one begins within it.

@@ -111,7 +111,7 @@ class Meters(dict[str, MeterTracker]):
             self._hass, self._entry, lambda _, gone, *__: gone == alias
         )
 
-    def take(self, alias: str, result: Reading | CemmError) -> Change:
+    def handle(self, alias: str, result: Reading | CemmError) -> Change:
         """Hand a meter its answer, or the reason why there is none.
 
         Returns what it made clear.
