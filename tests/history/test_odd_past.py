@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from custom_components.cemm.days import HOUR
-from custom_components.cemm.history.meter_days import Note, Why
+from custom_components.cemm.history.meter_days import Inexact, Note
 from custom_components.cemm.history.profile import Day
 from custom_components.cemm.history.tariffs import Votes
 from simulator import House
@@ -88,7 +88,7 @@ def test_no_amount_is_believed_that_contradicts_a_measured_day(
     found = imported(house, alias, SPAN, remote=remote)
     assert_hours(house, alias, found)
     # A reading tells as much, and is right.
-    assert found.notes == ([] if remote else [Note(ODD, Why.CONTRADICTED)])
+    assert found.notes == ([] if remote else [Note(ODD, Inexact.CONTRADICTED)])
 
 
 EVENING = frozenset({*range(11, 17), 22, 23, *range(7)})
@@ -184,7 +184,7 @@ def test_readings_tell_what_was_used_in_months_without_data(
             if not start < row.end < end:
                 now = truth(house, alias, key, row.end)
                 assert row.state == pytest.approx(now, abs=0.02)
-    days = {note.day for note in found.notes if note.why is Why.SPREAD}
+    days = {note.day for note in found.notes if note.why is Inexact.SPREAD}
     assert {first, last} <= days
 
 
@@ -192,7 +192,9 @@ def test_what_was_lost_locally_is_said() -> None:
     house = a_house()
     house.forgotten.append(dark(date(2025, 11, 10), date(2025, 11, 12)))
     found = imported(house, "p1", SPAN, remote=False)
-    assert found.notes == [Note(date(2025, 11, day), Why.LOST) for day in (10, 11, 12)]
+    assert found.notes == [
+        Note(date(2025, 11, day), Inexact.LOST) for day in (10, 11, 12)
+    ]
 
 
 @pytest.mark.parametrize("alias", ALIASES)

@@ -28,7 +28,7 @@ from .count import count_days_back
 from .counters import Counter
 from .ledger import Ledger
 from .look import Look
-from .meter_days import Why
+from .meter_days import Inexact
 from .plan import Job, Month
 from .profile import Day
 from .progress import Progress
@@ -48,7 +48,7 @@ _AHEAD = 4
 # So many months are asked for while something else is waited for.
 _ASKED_AHEAD = 16
 
-type Notes = defaultdict[tuple[str, Why], set[date]]
+type Notes = defaultdict[tuple[str, Inexact], set[date]]
 """The days of a meter that were estimated or lost, by alias and reason."""
 
 

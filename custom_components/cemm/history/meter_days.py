@@ -24,8 +24,8 @@ _SMALL_GAP = 5
 _REGISTERS = {1: (TARIFFS[:2], NETS), -1: (TARIFFS[2:],)}
 
 
-class Why(StrEnum):
-    """Why what was counted on a day is not certain."""
+class Inexact(StrEnum):
+    """Inexact what was counted on a day is not certain."""
 
     CONTRADICTED = "contradicted"
     """An amount or a reading contradicts what was measured, and is not believed."""
@@ -42,7 +42,7 @@ class Note:
     """A day that was estimated, or lost."""
 
     day: date
-    why: Why
+    why: Inexact
 
 
 def covers(rises: Sequence[Rise], day: Day) -> bool:
@@ -161,11 +161,11 @@ class MeterDays:
             has_gap = any(self._uses[index].has_gap)
             if any(self._booked(day)) or (day.read and is_read):
                 if not is_covered:
-                    yield Note(day.day, Why.CONTRADICTED)
+                    yield Note(day.day, Inexact.CONTRADICTED)
                 elif self._tariffs and not self._tariffs[index][1]:
-                    yield Note(day.day, Why.TARIFF)
+                    yield Note(day.day, Inexact.TARIFF)
                 elif has_gap:
-                    yield Note(day.day, Why.SPREAD)
+                    yield Note(day.day, Inexact.SPREAD)
             elif has_gap and (is_covered or day.amounts):
-                yield Note(day.day, Why.SPREAD if is_covered else Why.LOST)
+                yield Note(day.day, Inexact.SPREAD if is_covered else Inexact.LOST)
             is_read = is_read or bool(day.read)

@@ -26,7 +26,7 @@ class Job:
 
     @property
     def is_device(self) -> bool:
-        """Whether the Energy dashboard has it as a device."""
+        """Whether it measures a part of what the house uses: others come first."""
         return all(counter.is_device for counter in self.anchors)
 
     @property

@@ -22,7 +22,7 @@ from .ledger import Ledger
 from .look import Look
 from .progress import Progress
 from .recorder import async_compiled_until, async_is_known, async_stored, async_writable
-from .settling import async_join, async_settle
+from .settling import async_mend_restarts, async_settle
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ class Reconciler:
         await self.async_settle()
         coordinator, ledger = self._coordinator, self._ledger
         known = statistics(self._hass, coordinator.mac, coordinator.data)
-        await async_join(self._hass, ledger, known, self._rows)
+        await async_mend_restarts(self._hass, ledger, known, self._rows)
         look.unsettled = {each.name for each in ledger.breaks}
         await self._healer.async_run(look)
         await ledger.async_save()

@@ -51,7 +51,7 @@ async def async_settle(
                 await ledger.async_forget(settled)
 
 
-async def async_join(
+async def async_mend_restarts(
     hass: HomeAssistant,
     ledger: Ledger,
     statistics: Iterable[Statistic],

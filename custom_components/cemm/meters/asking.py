@@ -80,7 +80,7 @@ class Asker:
         return {
             f"{alias}/totals/": error
             for alias, meter in self._meters.items()
-            if (error := meter.questions.totals_error)
+            if (error := meter.polling.totals_error)
         }
 
     async def async_readings(
@@ -91,7 +91,7 @@ class Asker:
         With ``twice`` what fails by chance is asked once more before it counts. If all of
         them fail, one that is not due shows whether it is the CEMM that fails.
         """
-        slow = {a for a, meter in self._meters.items() if meter.questions.timed_out}
+        slow = {a for a, meter in self._meters.items() if meter.polling.timed_out}
         if len(slow) == len(self._meters):
             slow = set()
         asked = [alias for alias in aliases if alias not in slow]
@@ -160,9 +160,9 @@ class Asker:
         again = []
         for alias, result in results.items():
             meter = self._meters[alias]
-            is_first = not meter.questions.is_asked_twice
+            is_first = not meter.polling.is_asked_twice
             again_soon = is_first and not is_away and _is_worth_it(result)
-            meter.questions.is_asked_twice = again_soon
+            meter.polling.is_asked_twice = again_soon
             if again_soon:
                 meter.schedule.due = monotonic() + _AGAIN_AFTER
                 again.append(alias)
@@ -181,8 +181,8 @@ class Asker:
         """Ask for what `realtime` leaves out; where that fails, the old ones stay."""
         slow, wanted = list[str](), list[str]()
         for alias, meter in self._meters.items():
-            if not meter.questions.is_told_twice:
-                is_slow = isinstance(meter.questions.totals_error, CemmTimeoutError)
+            if not meter.polling.realtime_tells_all:
+                is_slow = isinstance(meter.polling.totals_error, CemmTimeoutError)
                 (slow if is_slow else wanted).append(alias)
         await self._async_all(self._async_totals, wanted)
         await self.async_aside(map(self._async_totals, slow))
@@ -218,31 +218,33 @@ class Asker:
         try:
             reading = await self._client.realtime(alias)
         except CemmError as err:
-            counts = meter.questions.is_asked_twice or not _is_worth_it(err)
+            counts = meter.polling.is_asked_twice or not _is_worth_it(err)
             back_off = counts and isinstance(err, _BACK_OFF)
             meter.schedule.failed(asked, back_off=back_off)
             rest = min(err.retry_after or 0.0, LONGEST_BACK_OFF)
             meter.schedule.due = max(meter.schedule.due, monotonic() + rest)
             return self._kept(err)
-        questions = meter.questions
-        if reading is not questions.reading:
+        polling = meter.polling
+        if reading is not polling.reading:
             times = [measurement.time for measurement in reading.channels.values()]
-            questions.reading, questions.newest = reading, max(times, default=None)
-        meter.schedule.answered(questions.newest, asked)
-        if totals := questions.totals:
+            polling.reading, polling.newest = reading, max(times, default=None)
+        meter.schedule.answered(polling.newest, asked)
+        if totals := polling.totals:
             names = totals.channels.keys()
-            questions.is_told_twice = bool(names) and names <= reading.channels.keys()
+            polling.realtime_tells_all = (
+                bool(names) and names <= reading.channels.keys()
+            )
             channels = {**totals.channels, **reading.channels}
             return Reading(channels, reading.totals)
         return reading
 
     async def _async_totals(self, alias: str) -> None:
-        questions = self._meters[alias].questions
+        polling = self._meters[alias].polling
         try:
-            questions.totals = await self._client.totals(alias, int(time()))
-            questions.totals_error = None
+            polling.totals = await self._client.totals(alias, int(time()))
+            polling.totals_error = None
         except CemmError as err:
-            questions.totals_error = self._kept(err)
+            polling.totals_error = self._kept(err)
 
     async def _async_read_late(self, alias: str) -> None:
         meter = self._meters[alias]
@@ -260,10 +262,10 @@ def _is_worth_it(result: Reading | CemmError) -> bool:
 def _rest(meter: MeterTracker, result: Reading | CemmError) -> None:
     """Leave a meter alone that timed out though the CEMM answers."""
     if isinstance(result, CemmTimeoutError):
-        meter.schedule.due = monotonic() + _PAUSES[meter.questions.timed_out > 0]
-        meter.questions.timed_out += 1
+        meter.schedule.due = monotonic() + _PAUSES[meter.polling.timed_out > 0]
+        meter.polling.timed_out += 1
     else:
-        meter.questions.timed_out = 0
+        meter.polling.timed_out = 0
 
 
 def _all_failed(results: Mapping[str, Reading | CemmError]) -> bool:

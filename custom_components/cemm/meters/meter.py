@@ -72,7 +72,7 @@ NO_CHANGE = Change(Verdict.GOOD)
 
 
 @dataclass(slots=True)
-class Questions:
+class Polling:
     """How the questions to one meter went."""
 
     is_asked_twice: bool = False
@@ -86,7 +86,7 @@ class Questions:
     totals: Reading | None = None
     """What `realtime` leaves out."""
     totals_error: CemmError | None = None
-    is_told_twice: bool = False
+    realtime_tells_all: bool = False
     """Whether `realtime` has all that the totals have: these need not be asked for."""
 
 
@@ -103,7 +103,7 @@ class MeterTracker:
     ) -> None:
         """Start with the registers as they were before a restart."""
         self.schedule = schedule or Schedule()
-        self.questions = Questions()
+        self.polling = Polling()
         self.groups = dict(groups)
         self.last_known: Mapping[str, float] = self._registers
         """The registers as they were before their last change of meaning."""

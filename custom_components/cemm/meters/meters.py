@@ -196,7 +196,7 @@ class Meters(dict[str, MeterTracker]):
         now = monotonic()
         for alias, tracker in self.items():
             # Of a meter that does not answer, nothing is known.
-            has_failed = tracker.failures or tracker.questions.is_asked_twice
+            has_failed = tracker.failures or tracker.polling.is_asked_twice
             if alias in asked and (has_failed or not tracker.data.available):
                 continue
             activity, was = active.get(alias), tracker.data.stalled
