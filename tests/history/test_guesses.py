@@ -11,6 +11,7 @@ import pytest
 from custom_components.cemm.client import CemmError
 from custom_components.cemm.days import HOUR, midnight
 from custom_components.cemm.history import guesses
+from custom_components.cemm.history.rows import Row
 from simulator import Fault, House
 from tests.helpers.history import assert_true, small_house, truth
 from tests.helpers.past import BOTH_APIS, Past
@@ -158,3 +159,35 @@ async def test_days_are_not_asked_for_while_their_month_fails(past: Past) -> Non
     await past.next_hour()
     await past.next_hour()
     await assert_known(past)
+
+
+USED = [0.0, 1.0, 3.0, 5.0]
+"""What was counted, where 1 each hour was guessed."""
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        pytest.param({}, 0, id="nothing"),
+        pytest.param({"sums": [0, 0, 5, 5]}, 5, id="the user"),
+        pytest.param({"sums": [0, 0, 1, 1]}, 0, id="the user, as it was"),
+        pytest.param(
+            *({"states": [0, 0, 40, 40], "sums": [0, 0, 1, 1]}, 0),
+            id="a leap that was taken out",
+        ),
+        pytest.param({"states": [0, 0, -40, -40]}, 0, id="another meter"),
+        pytest.param({"states": [-2, 0, 0, 0]}, 0, id="half done"),
+        pytest.param({"sums": [0, 0, 5, 5], "joined": 3 * HOUR}, 0, id="joined"),
+    ],
+)
+def test_corrections(changed: dict[str, Any], expected: float) -> None:
+    """An hour that is right is none; nor is one in which the state changed, not the sum."""
+    given = {"sums": [0] * 4, "states": [0] * 4, "joined": -1e6} | changed
+    rows = [
+        Row(hour * HOUR, 100.0 + hour + state, float(hour + by))
+        for hour, state, by in zip(
+            range(4), given["states"], given["sums"], strict=True
+        )
+    ]
+    found = guesses.corrections(rows, USED, 60.0, given["joined"])
+    assert found[3 * HOUR] == pytest.approx(expected)

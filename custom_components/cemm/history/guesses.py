@@ -91,7 +91,7 @@ async def _async_put_right(
     there = slice((rows[0].end - start) // HOUR, (rows[-1].end - start) // HOUR + 1)
     used, unknown = ([part - each[there][0] for part in each[there]] for each in use)
     joined = healer.ledger.imported.get(counter.entity_id, 0.0)
-    theirs = _corrections(rows, used[-1], counter.max_rate, joined)
+    theirs = corrections(rows, used, counter.max_rate, joined)
     rows = [replace(row, sum=row.sum - theirs[row.start]) for row in rows]
     before, after, moves = rows[0], rows[-1], list[Move]()
     is_read = any(day.closing for day in days)
@@ -117,30 +117,32 @@ async def _async_put_right(
         healer.ledger.note(counter, Why.GUESS, what)
 
 
-def _corrections(
-    rows: Sequence[Row], used: float, max_rate: float, joined: float
+def corrections(
+    rows: Sequence[Row], used: Sequence[float], max_rate: float, joined: float
 ) -> dict[int, float]:
     """Return by how much the sum of each row is more, or less, because the user said so.
 
-    In an hour that was corrected the state goes on as usual, and the sum does not. So it is,
-    too, where the states of all older rows were put right and the sums were not yet, and
-    where what was imported ``joined`` a reading that came late.
+    ``used`` is what was counted from the first row until the end of each hour. In an hour
+    that was corrected the state goes on as usual, and the sum neither does so nor as it was
+    used. The states of all rows before the first hour may have been put right already, and
+    what was imported may have ``joined`` a reading that came late.
     """
     before, after = rows[0], rows[-1]
-    is_right = abs(after.sum - before.sum - used) <= _SAME
-    skipped = 1 if abs(after.state - before.state - used) <= _SAME else 0
     found, total = {before.start: 0.0}, 0.0
-    for number, (old, row) in enumerate(pairwise(rows)):
-        change = row.state - old.state
-        amount = row.sum - old.sum - change
+    is_right = abs(after.sum - before.sum - used[-1]) <= _SAME
+    states_are_right = abs(after.state - before.state - used[-1]) <= _SAME
+    for old, row in pairwise(rows):
+        change, rise = row.state - old.state, row.sum - old.sum
+        start, end = ((each.end - before.end) // HOUR for each in (old, row))
+        told = used[end] - used[start]
         if (
-            abs(amount) > _SAME
+            abs(rise - change) > _SAME
+            and abs(rise - told) > margin(told)
             and -_SAME <= change <= max_rate
             and abs(row.end - joined) > _ALL_THERE
-            and number >= skipped
-            and not is_right
+            and not (is_right or (states_are_right and old is before))
         ):
-            total += amount
+            total += rise - change
         found[row.start] = total
     return found
 
