@@ -161,7 +161,7 @@ async def test_days_are_not_asked_for_while_their_month_fails(past: Past) -> Non
     await assert_known(past)
 
 
-USED = [0.0, 1.0, 3.0, 5.0]
+USED = [0.0, 2.0, 3.0, 5.0]
 """What was counted, where 1 each hour was guessed."""
 
 
@@ -170,12 +170,12 @@ USED = [0.0, 1.0, 3.0, 5.0]
     [
         pytest.param({}, 0, id="nothing"),
         pytest.param({"sums": [0, 0, 5, 5]}, 5, id="the user"),
-        pytest.param({"sums": [0, 0, 1, 1]}, 0, id="the user, as it was"),
+        pytest.param({"sums": [0, 0, 0, 1]}, 0, id="the user, as it was"),
+        pytest.param({"sums": [0, 0, 0, 2]}, 0, id="the user, all as it was"),
+        pytest.param({"states": [0, 0, 40, 40]}, 0, id="a leap that was taken out"),
         pytest.param(
-            *({"states": [0, 0, 40, 40], "sums": [0, 0, 1, 1]}, 0),
-            id="a leap that was taken out",
+            {"states": [0, 0, -40, -40], "sums": [0, 0, 5, 5]}, 0, id="another meter"
         ),
-        pytest.param({"states": [0, 0, -40, -40]}, 0, id="another meter"),
         pytest.param({"states": [-2, 0, 0, 0]}, 0, id="half done"),
         pytest.param({"sums": [0, 0, 5, 5], "joined": 3 * HOUR}, 0, id="joined"),
     ],
