@@ -1,6 +1,6 @@
 """A group of registers of which every answer is judged, on a clock of its own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 import json
 
 from custom_components.cemm.client import GROUPS, Measurement
@@ -18,6 +18,11 @@ from custom_components.cemm.meters.store import groups_as_json, restore_groups
 START = 1_790_000_000.0
 RATE = 60.0
 """kWh per hour, as of an electricity meter."""
+
+
+def rising(start: float, step: float = 0.005) -> Iterator[float]:
+    """Return the readings of ordinary use, one for each answer."""
+    return (start + index * step for index in range(2000))
 
 
 class Registers:
