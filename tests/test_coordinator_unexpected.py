@@ -15,7 +15,7 @@ async def test_an_unexpected_error_is_followed_by_a_pause(
     """In real time: the event loop would be busy with nothing else."""
     coordinator = loaded_entry.runtime_data.coordinator
     with patch.object(
-        Meters, "find_stalled", side_effect=ZeroDivisionError
+        Meters, "find_stopped", side_effect=ZeroDivisionError
     ) as unexpected:
         coordinator._planned = 0
         await coordinator.async_refresh()

@@ -221,7 +221,7 @@ class CemmCoordinator(DataUpdateCoordinator[Mapping[str, MeterData]]):
         elif monotonic() >= self.client.again_at:
             await self._asker.async_aside([self.roster.async_ask_again()])
         self._find_wanted()
-        self._meters.find_stalled(self._wanted)
+        self._meters.find_stopped(self._wanted)
         return True
 
     def _find_outage(self, results: Results) -> None:

@@ -149,9 +149,9 @@ class Roster:
         if self._client.lists_all_meters:
             # An empty list says nothing of any meter: those that answer are still there.
             unlisted = known - unlistable - (listed - unlistable or answering)
-        silent = self.listed.keys() - listed - answering - {USAGE}
+        absent = self.listed.keys() - listed - answering - {USAGE}
         now, since = monotonic(), self._missing_since
-        self._missing_since = {a: since.get(a, now) for a in silent | unlisted}
+        self._missing_since = {a: since.get(a, now) for a in absent | unlisted}
         for alias, missing_since in self._missing_since.items():
             if now - missing_since >= _GONE_AFTER:
                 self._meters.forget(alias)

@@ -167,7 +167,7 @@ class CemmSensor(CoordinatorEntity[CemmCoordinator], SensorEntity):
             self.coordinator.last_update_success
             and data is not None
             and data.available
-            and not (data.stalled and self._is_live)
+            and not (data.stopped and self._is_live)
         )
 
     def _value(self, data: MeterData) -> StateType | datetime:

@@ -5,7 +5,7 @@ import pytest
 
 from custom_components.cemm.client import Measurement
 from custom_components.cemm.kinds import MeterKind, is_watched
-from custom_components.cemm.meters.silence import Activity, is_stalled, observe
+from custom_components.cemm.meters.silence import Activity, has_stopped, observe
 
 NOON = 1_790_000_000
 """Unix seconds by the CEMM's clock."""
@@ -24,7 +24,7 @@ class Cemm:
         self.meters: dict[str, Activity] = {}
 
     def poll(self, after: float = 10.0, **times: float) -> set[str]:
-        """Return the stalled ones among the meters with these timestamps."""
+        """Return the stopped ones among the meters with these timestamps."""
         self.now += after
         for alias, time in times.items():
             activity = observe(self.meters.get(alias), measured(time), self.now)
@@ -34,7 +34,7 @@ class Cemm:
         return {
             alias
             for alias, meter in self.meters.items()
-            if is_stalled(meter, watched, self.now)
+            if has_stopped(meter, watched, self.now)
         }
 
 
@@ -102,8 +102,8 @@ def test_the_only_meter_stopped() -> None:
 def test_stopped_long_before_the_start() -> None:
     cemm = Cemm()
     for second in range(0, 70, 10):
-        stalled = cemm.poll(p1=NOON - YEAR, mb5=NOON + second)
-    assert stalled == {"p1"}
+        stopped = cemm.poll(p1=NOON - YEAR, mb5=NOON + second)
+    assert stopped == {"p1"}
 
 
 @pytest.mark.parametrize("jump", [-YEAR, -3600, 3600, YEAR])
@@ -117,8 +117,8 @@ def test_clock_that_is_set_right(jump: int) -> None:
         assert not cemm.poll(p1=time + jump, mb5=NOON + 290, mb6=NOON + 290)
     for second in range(350, 400, 10):
         time = NOON + second + jump
-        stalled = cemm.poll(p1=time, mb5=time, mb6=NOON + 290)
-    assert stalled == {"mb6"}
+        stopped = cemm.poll(p1=time, mb5=time, mb6=NOON + 290)
+    assert stopped == {"mb6"}
 
 
 def test_channel_stamped_in_the_future_hides_nothing() -> None:
@@ -128,12 +128,12 @@ def test_channel_stamped_in_the_future_hides_nothing() -> None:
         now = float(second)
         activity = observe(activity, measured(NOON + YEAR, NOON + second), now)
         assert activity
-        assert not is_stalled(activity, [activity], now)
+        assert not has_stopped(activity, [activity], now)
     assert activity
     assert activity.newest == (NOON + 890) * 1000
     # One channel fewer is no sign of life.
     assert observe(activity, measured(NOON + YEAR), 1300) is activity
-    assert is_stalled(activity, [activity], 1300)
+    assert has_stopped(activity, [activity], 1300)
 
 
 def test_nothing_measured_yet() -> None:
@@ -152,6 +152,6 @@ def test_moving_at_all_is_alive(
     cemm = Cemm()
     previous = 0
     for (time, after), other in zip(polls, others, strict=False):
-        stalled = cemm.poll(after, p1=time, mb5=other)
-        assert time == previous or "p1" not in stalled
+        stopped = cemm.poll(after, p1=time, mb5=other)
+        assert time == previous or "p1" not in stopped
         previous = time

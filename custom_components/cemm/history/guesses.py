@@ -42,7 +42,7 @@ async def async_recount(healer: Healer, look: Look, by: float) -> None:
                 continue
             with look.contained(alias):
                 await _async_day(healer, look, day, of_alias)
-            if day < look.today:  # Of today there is no month data to ask for.
+            if day < look.today:  # There is no month data of today to ask for.
                 failing = healer.reader.failing
         if due:
             healer.reader.forget(alias, due[0])

@@ -52,7 +52,7 @@ class MeterData:
     measured: frozenset[str] = frozenset()
     """The registers of the newest answers; one that is missing for a while is kept."""
     available: bool = True
-    stalled: bool | None = None
+    stopped: bool | None = None
     """Whether the meter has stopped measuring although the CEMM answers; None: not known."""
 
 

@@ -25,7 +25,7 @@ from .breaks import Break, statistic_name
 from .guard import Verdict
 from .meter import FAILURES_TOLERATED, NO_CHANGE, Change, MeterData, MeterTracker
 from .schedule import Schedule
-from .silence import is_stalled
+from .silence import has_stopped
 from .store import restore_ended, restore_groups, tracker_as_json
 
 _ISSUES = {
@@ -181,7 +181,7 @@ class Meters(dict[str, MeterTracker]):
                 unit = entity.unit_of_measurement or ""
                 yield f"{name}: {each.before:.3f} → {each.after:.3f} {unit}"
 
-    def find_stalled(self, asked: Collection[str]) -> None:
+    def find_stopped(self, asked: Collection[str]) -> None:
         """Find the meters that have fallen silent, by the clock of the others.
 
         Only those that are asked regularly can be judged.
@@ -195,16 +195,16 @@ class Meters(dict[str, MeterTracker]):
         }
         now = monotonic()
         for alias, tracker in self.items():
-            # Of a meter that does not answer, nothing is known.
+            # Nothing is known of a meter that does not answer.
             has_failed = tracker.failures or tracker.polling.is_asked_twice
             if alias in asked and (has_failed or not tracker.data.available):
                 continue
-            activity, was = active.get(alias), tracker.data.stalled
-            stalled = is_stalled(activity, active.values(), now) if activity else False
-            if stalled in (None, was):
+            activity, was = active.get(alias), tracker.data.stopped
+            stopped = has_stopped(activity, active.values(), now) if activity else False
+            if stopped in (None, was):
                 continue
-            tracker.data = replace(tracker.data, stalled=stalled)
-            if stalled:
+            tracker.data = replace(tracker.data, stopped=stopped)
+            if stopped:
                 _LOGGER.warning("%s: meter %s has stopped", self._entry.title, alias)
                 issues.async_raise(self._hass, self._entry, issues.METER_STOPPED, alias)
                 continue

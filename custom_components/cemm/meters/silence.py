@@ -1,4 +1,4 @@
-"""Tells a meter that has stopped from one that is only quiet.
+"""Tells a meter that has stopped from one that has nothing to measure.
 
 A CEMM whose meter was unplugged goes on answering with the last values. Nothing
 here does I/O or compares the CEMM's clock, which may be wrong, with another one.
@@ -44,7 +44,7 @@ def observe(
     return Activity(times, max(fresh), now, old is None) if fresh else old
 
 
-def is_stalled(
+def has_stopped(
     meter: Activity, watched: Collection[Activity], now: float
 ) -> bool | None:
     """Whether a watched meter has stopped measuring although its CEMM answers.
@@ -55,14 +55,14 @@ def is_stalled(
     them: those that still measure tell its time. Where none does, ``now`` does,
     in seconds of the same clock as in `observe`.
     """
-    quiet = now - meter.moved
+    silent_for = now - meter.moved
     unlikely = None if meter.is_first else False
-    if quiet < _CADENCE:
+    if silent_for < _CADENCE:
         return unlikely
     clock = max(
         (other.newest for other in watched if now - other.moved < _CADENCE),
         default=None,
     )
     if clock is None:
-        return quiet > _LIMIT or unlikely
+        return silent_for > _LIMIT or unlikely
     return abs(clock - meter.newest) > _LIMIT * 1000
