@@ -169,6 +169,7 @@ USED = [0.0, 2.0, 3.0, 5.0]
     ("changed", "expected"),
     [
         pytest.param({}, 0, id="nothing"),
+        pytest.param({"states": [1e-9, 0, 0, 0]}, 0, id="noise"),
         pytest.param({"sums": [0, 0, 5, 5]}, 5, id="the user"),
         pytest.param({"sums": [0, 0, 0, 1]}, 0, id="the user, as it was"),
         pytest.param({"sums": [0, 0, 0, 2]}, 0, id="the user, all as it was"),

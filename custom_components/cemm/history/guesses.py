@@ -136,7 +136,8 @@ def corrections(
         start, end = ((each.end - before.end) // HOUR for each in (old, row))
         told = used[end] - used[start]
         if (
-            abs(rise - told) > margin(told)
+            abs(rise - change) > _SAME
+            and abs(rise - told) > margin(told)
             and -_SAME <= change <= max_rate
             and abs(row.end - joined) > _ALL_THERE
             and not (is_right or (states_are_right and old is before))
